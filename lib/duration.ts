@@ -2,19 +2,25 @@
 import { UserError } from "./errors.ts";
 import { safe } from "./text.ts";
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const PARTS =
+  /(\d+(?:\.\d+)?)(ms|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)(?![a-z])/g;
 
-/** A duration such as `500ms` or `1m30s` in ms. @throws UserError when it is invalid, zero or longer than a year */
+/** What to do about `1M`, which is a month for some and a minute for others; undefined for other text. */
+export const monthHint = (text: string) =>
+  /\d *M(?![A-Za-z])/.test(text) ? "Use 1m for a minute, 30d for a month." : undefined;
+
+/** A duration such as `500ms`, `1m30s` or `5min` in ms. @throws UserError when it is invalid, zero or longer than a year */
 export function parseDuration(text: string, flag: string): number {
   let ms = 0;
-  const rest = text.replace(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g, (_, n: string, unit: string) => {
-    ms += Number(n) * (UNIT_MS[unit] as number);
+  const rest = text.replace(PARTS, (_, n: string, unit: string) => {
+    ms += Number(n) * (unit === "ms" ? 1 : (UNIT_MS[unit.charAt(0)] as number));
     return "";
   });
   if (text === "" || rest !== "" || !(ms >= 1) || ms > 366 * 86_400_000) {
     throw new UserError(
       `invalid duration "${safe(text)}" for ${flag}.`,
-      "Use a form like 500ms, 5s, 1m30s, 2h, 3d or 1w.",
+      monthHint(text) ?? "Use a form like 500ms, 5s, 1m30s, 2h, 3d or 1w.",
     );
   }
   return ms;

@@ -43,6 +43,6 @@ const rename = (text: string, command: RegExp) =>
 /** `text` with each command under the program's name; only for texts of this program. */
 export const named = (text: string): string => rename(text, /()\bzester (job|config|completion|version|help)\b/g);
 
-/** As `named`, for a message that may contain other text: only commands in back quotes, usages, after `<x> for`, and at the start. */
+/** As `named`, for a message that may contain other text: only commands in back quotes, usages, after `<x> for` and `mean`, and at the start. */
 export const namedMessage = (text: string): string =>
-  rename(text, /(`|Usage: |> for |^)zester (job|config|completion|version|help)\b/gm);
+  rename(text, /(`|Usage: |> for |mean |^)zester (job|config|completion|version|help)\b/gm);

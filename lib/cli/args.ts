@@ -22,6 +22,7 @@ import {
   mayTakeValue,
   negativeOf,
   readArgs,
+  type Token,
   type Tree,
   takesList,
   takesMany,
@@ -31,19 +32,26 @@ import {
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
+/** True for a hint that says what to do, instead of a name to type. */
+const isSentence = (hint: string) => hint.endsWith(".");
+
+/** True for a hint that does not depend on the place in the tree. */
+const isWhole = (hint: string) => isSentence(hint) || hint.startsWith("zester ");
+
 /** The commands that `find` finds here, else below. */
 function search(command: Tree, find: (command: Tree) => readonly string[]): readonly string[] {
   const here = find(command);
   if (here.length > 0) return here;
   for (const [name, sub] of Object.entries(commandsOf(command) ?? {})) {
     const below = typeof sub === "function" ? [] : search(sub as Tree, find);
-    if (below.length > 0) return below.map((known) => `${name} ${known}`);
+    if (below.length > 0) return below.map((known) => (isWhole(known) ? known : `${name} ${known}`));
   }
   return [];
 }
 
 /** What an unknown word may mean: a command elsewhere in the tree, a command of another tool, or the nearest name. */
-function meant(word: string, command: Tree): readonly string[] {
+function meant(typed: string, command: Tree): readonly string[] {
+  const word = typed.replace(/^jobs\./, ""); // `salt-run jobs.list_jobs`
   const known = search(command, (one) => {
     const { elsewhere = {} } = manualOf(one);
     if (Object.hasOwn(commandsOf(one) ?? {}, word)) return [word];
@@ -54,20 +62,26 @@ function meant(word: string, command: Tree): readonly string[] {
 }
 
 /** @param topics help topics, where help is requested */
-function unknownCommand(word: string, command: Tree, path: readonly string[], topics: readonly string[]): UserError {
+function unknownCommand(
+  word: string,
+  command: Tree,
+  path: readonly string[],
+  topics: Manual["topics"] | undefined,
+): UserError {
   const here = path.join(" ");
-  const topic = nearestName(word, topics);
+  const topic = nearestName(word, Object.keys(topics ?? {}));
   if (topic !== undefined)
     return new UserError(`unknown help topic "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
-  const isTerm = manualOf(command).topics?.terms?.values?.some(([term]) => term === word);
-  if (isTerm && topics.length > 0)
+  if (topics?.terms?.values?.some(([term]) => term === word))
     return new UserError(`unknown help topic "${show(word)}".${didYouMean(`${here} help terms`)}`);
   const names = meant(word, command);
+  const [first] = names;
+  if (first !== undefined && isSentence(first))
+    return new UserError(`unknown command "${show(word)}" for ${here}.`, first);
   const areHere = names.every((name) => Object.hasOwn(commandsOf(command) ?? {}, name));
-  const typed = areHere ? names : names.map((name) => `${here} ${name}`);
+  const typed = areHere ? names : names.map((name) => (isWhole(name) ? name : `${here} ${name}`));
   const hint = didYouMean(typed.length === 0 ? undefined : typed.join(" or "));
-  if (topics.length > 0)
-    return new UserError(`unknown topic or command "${show(word)}".${hint}`, `\`${here} help\` lists both.`);
+  if (topics) return new UserError(`unknown topic or command "${show(word)}".${hint}`, `\`${here} help\` lists both.`);
   return new UserError(`unknown command "${show(word)}" for ${here}.${hint}`, `\`${here} --help\` lists the commands.`);
 }
 
@@ -116,13 +130,20 @@ export async function locate(root: Tree, argv: readonly string[]): Promise<Locat
   return { names, command, words: [...before, ...words], help };
 }
 
-/** The name of another tool's flag here. @param word the word after it */
+/** What values look like, by `valueHint`: with another value, another flag is meant. */
+const FORMS: Readonly<Record<string, RegExp>> = { number: /^\d*$/, state: /^[a-z,]*$/ };
+
+/** The name of another tool's flag here, or what to do instead. @param word the word after it */
 function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = {} }: Manual): string | undefined {
   const formats = (args.format && "valueHint" in args.format && args.format.valueHint?.split("|")) || [];
   const isHere = (known: string) => {
     const [flag = "", value] = known.split(" ");
-    const takes = flag !== "--format" || !value || formats.includes(value);
-    return !flag.startsWith("--") || (Object.hasOwn(args, flag.slice(2)) && takes);
+    const name = /^(?:--|<)([\w-]+)>?$/.exec(flag)?.[1];
+    if (name === undefined) return true;
+    const def = Object.hasOwn(args, name) ? args[name] : undefined;
+    const hint = def && "valueHint" in def ? def.valueHint : undefined;
+    const takes = value ? flag !== "--format" || formats.includes(value) : (FORMS[hint ?? ""]?.test(word) ?? true);
+    return def !== undefined && takes;
   };
   const known = Object.hasOwn(flagsElsewhere, name) ? flagsElsewhere[name]?.find(isHere) : undefined;
   if (known === "--format" && word === "wide" && args.wide) return "--wide";
@@ -148,8 +169,9 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
     const elsewhere = flagHere(name, word, args, { flagsElsewhere: { ...habits.flagsElsewhere, ...flagsElsewhere } });
     if (!def && Object.hasOwn(renamed, name)) throw fail(`${rawName} is now ${renamed[name]}.`);
     if (!def || isPositional(def) || negated !== (negativeOf(def) !== undefined)) {
-      const hint = elsewhere === undefined ? nearest(rawName, names) : didYouMean(elsewhere);
-      throw fail(`unknown flag ${show(rawName)} for ${here}.${hint}`);
+      const unknown = `unknown flag ${show(rawName)} for ${here}.`;
+      if (elsewhere !== undefined && isSentence(elsewhere)) throw fail(unknown, elsewhere);
+      throw fail(`${unknown}${elsewhere === undefined ? nearest(rawName, names) : didYouMean(elsewhere)}`);
     }
     if (def.type !== "boolean" || (inlineValue && mayTakeValue(def))) checkValue(token, def, names, fail);
     else {
@@ -163,6 +185,12 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
   }
 }
 
+/** What to do about a value that starts with a dash, by `valueHint`: there such values mean nothing. */
+const DASHED: Readonly<Record<string, string>> = {
+  when: "Omit the dash: --since 1h is one hour ago.",
+  order: "Omit the dash, and use --reverse for the opposite order.",
+};
+
 /** @throws UserError for a missing or impossible value */
 function checkValue(
   token: FlagToken,
@@ -175,13 +203,11 @@ function checkValue(
   const valueHint = "valueHint" in def ? def.valueHint : undefined;
   // `--creds --timeout 5s` forgot a value; `--creds=-odd` means it.
   const isNumber = valueHint === "number" && /^-\d/.test(text ?? "");
-  const dashed = !inlineValue && text !== undefined && text.startsWith("-") && text.length > 1 && !isNumber;
+  const usual = DASHED[valueHint ?? ""];
+  const dashed = (!inlineValue || usual) && text !== undefined && text.startsWith("-") && text.length > 1 && !isNumber;
   if (!text || dashed) {
     const isFlag = dashed && names.includes(text.split("=")[0] as string);
-    const dash =
-      valueHint === "when"
-        ? "Omit the dash: --since 1h is one hour ago."
-        : `Write a value that starts with a dash as --${name}=…`;
+    const dash = usual ?? `Write a value that starts with a dash as --${name}=…`;
     throw fail(
       `${show(rawName)} needs a value${valueHint ? `: ${rawName}${mayTakeValue(def) ? "=" : " "}<${valueHint}>` : ""}.`,
       dashed && !isFlag ? dash : undefined,
@@ -190,9 +216,21 @@ function checkValue(
   if (text.includes("\0")) throw fail(`${show(rawName)}: a value cannot contain a NUL character.`);
 }
 
+/** What to do about `--since 1h ago`. @param at the index of the word that is too many */
+function unquoted(args: ArgsDef, tokens: readonly Token[], at = 0): string | undefined {
+  const before = tokens.findLast(({ index }) => index < at);
+  if (before?.kind !== "option" || before.inlineValue !== false) return undefined;
+  const def = args[before.name];
+  if (!def || !("valueHint" in def) || def.valueHint !== "when") return undefined;
+  return `Quote a time that has spaces: --${before.name} '1 hour ago'.`;
+}
+
 /** @throws UserError for a missing or a surplus argument */
-function checkPositionals(path: readonly string[], command: Tree, words: readonly string[]): void {
+function checkPositionals(path: readonly string[], command: Tree, typed: readonly string[]): void {
   const args = argsOf(command);
+  const tokens = tokensOf(args, typed);
+  const given = tokens.filter((token) => token.kind === "positional");
+  const words = given.map(({ value }) => value);
   const wanted = argsThat(args, true);
   const names = wanted.map(([name, def]) => usageWord(name, def));
   const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
@@ -206,7 +244,7 @@ function checkPositionals(path: readonly string[], command: Tree, words: readonl
   if (extra !== undefined && !wanted.some(([, def]) => takesMany(def)))
     throw new UserError(
       `unexpected argument "${show(extra)}" for ${path.join(" ")}.`,
-      manualOf(command).surplus ?? usage,
+      unquoted(args, tokens, given[wanted.length]?.index) ?? manualOf(command).surplus ?? usage,
     );
 }
 
@@ -231,15 +269,16 @@ function checkChoices(args: ArgsDef, given: Args): void {
 export async function readCommandLine(root: Tree, argv: readonly string[]) {
   const { names, command, words, help: isHelp, unknown } = await locate(root, argv);
   const path = [programName(), ...names];
-  const topics = isHelp ? Object.keys(manualOf(command).topics ?? {}) : [];
-  if (unknown !== undefined && !topics.includes(unknown)) throw unknownCommand(unknown, command, path, topics);
+  const topics = isHelp ? manualOf(root).topics : undefined;
+  if (unknown !== undefined && !Object.hasOwn(topics ?? {}, unknown))
+    throw unknownCommand(unknown, command, path, topics);
   checkFlags(path, command, words, manualOf(root));
   const args = readArgs(argsOf(command), words);
   const doesNothing = commandsOf(command) !== undefined && command.default === undefined;
   const help = isHelp || args.help === true || (doesNothing && args.version !== true);
   if (!help && args.version !== true) {
     checkChoices(argsOf(command), args);
-    checkPositionals(path, command, args._);
+    checkPositionals(path, command, words);
   }
   return { path, command, rawArgs: [...names, ...words], args, help, topic: unknown };
 }

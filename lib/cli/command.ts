@@ -29,9 +29,9 @@ export interface Manual {
   readonly groups?: readonly string[];
   /** Words of the field, and what they mean. */
   readonly terms?: Pairs;
-  /** Names of commands in other tools, and what to type here. */
+  /** Names of commands in other tools, and what to type here; a sentence if that is no command. */
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
-  /** The same for flags; the first one that the command has counts. */
+  /** The same for flags; the first one that the command has counts, as flag, `<argument>` or other text. */
   readonly flagsElsewhere?: Readonly<Record<string, readonly string[]>>;
   /** What to do instead of an argument that the command does not take. */
   readonly surplus?: string;
@@ -115,7 +115,7 @@ export function tokensOf(args: ArgsDef, words: readonly string[]) {
   }).tokens;
 }
 
-type Token = ReturnType<typeof tokensOf>[number];
+export type Token = ReturnType<typeof tokensOf>[number];
 export type FlagToken = Extract<Token, { kind: "option" }>;
 
 /** The flag of a token. In `-n=5` the equals sign is not part of the value. */

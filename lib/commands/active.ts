@@ -2,7 +2,7 @@ import { isUnknownStatus, type JobRow, LISTED_AS_ACTIVE, unknownStateWords } fro
 import { ACTIVE_COLUMNS } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { question } from "./answer.ts";
-import { args, listJobs, only, parse, surplus } from "./list.ts";
+import { args, flagsElsewhere, listJobs, only, parse, surplus } from "./list.ts";
 
 export default question({
   meta: {
@@ -10,6 +10,7 @@ export default question({
     group: "Inspect",
     details:
       "Like `zester job list --state active`, but with the targeted peels, a warning about stuck jobs, and without jobs that a master has claimed and not sent yet. `zester job list --help` explains --wide.",
+    flagsElsewhere,
     surplus,
     example: "zester job active --sort duration --wide",
   },

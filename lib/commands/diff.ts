@@ -9,7 +9,7 @@ import { jobDiffView } from "../render/job-diff.ts";
 import { sweepAfter } from "../sweep.ts";
 import { question } from "./answer.ts";
 import { noteReference } from "./selecting.ts";
-import { globals, jids, scripted } from "./shared.ts";
+import { globals, jids, scripted, selectFirst } from "./shared.ts";
 
 /** Warnings about the two compared runs. */
 function differences(before: Reading, after: Reading): string[] {
@@ -29,6 +29,7 @@ export default question({
   meta: {
     description: "compare two runs: what became worse, better, slower",
     group: "Analyze",
+    flagsElsewhere: selectFirst,
     renamed: { full: "--all" },
     details:
       "Compares two runs peel by peel: peels that became worse or better, slower peels (more than twice the time, and over 5 s longer), peels with different output (and the lines), peels in only one run.",

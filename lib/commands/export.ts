@@ -108,7 +108,7 @@ async function select(request: ExportRequest, session: LiveSession): Promise<Sel
   const rows = Array.from(selection.arrange(read.jobs), ({ row }) => row);
   warnUnreadable(read.unreadable, terminal);
   if (rows.length === 0) {
-    const none = `no jobs match ${selection.text} (${amongWords(read)}).`;
+    const none = `no jobs match ${selection.text} (${amongWords(read)}).${selection.hint}`;
     if (request.failIfEmpty) throw new UserError(none);
     terminal.note(none);
   }

@@ -11,6 +11,13 @@ import { question } from "./answer.ts";
 import { amongWords, ofLastDay, readMatching } from "./matching.ts";
 import { conditions, globals, header, listFormat } from "./shared.ts";
 
+/** Flags of grep for other lines than those that match. */
+const NOT_IN_GREP = {
+  v: ["Lines that do not match cannot be shown."],
+  c: ["The note on stderr counts the jobs and peels that match."],
+  o: ["Lines are shown whole."],
+};
+
 export default question({
   meta: {
     description: "search what peels returned, across jobs",
@@ -20,7 +27,8 @@ export default question({
     notes:
       "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers and the arguments of the job. For peels without a stored return, the events are searched: of the newest 2,000 such peels, or 50 before nats-server 2.10.",
     exitCodes: "0 found, 1 error, 2 not found",
-    flagsElsewhere: { peel: ["zester job history <peel>"], i: ["-e '(?i)<text>'"], v: [] },
+    flagsElsewhere: { peel: ["zester job history <peel>"], i: ["-e '(?i)<text>'"], E: ["-e <regex>"], ...NOT_IN_GREP },
+    surplus: "Quote a text that has spaces: `zester job grep 'no space left'`.",
     example: "zester job grep 'no space left' --since 3d",
   },
   args: {

@@ -2,6 +2,9 @@
 import type { Manual } from "../cli/command.ts";
 import { TERMS, topics } from "./topics.ts";
 
+const SELECTED = "zester job show <jid> --summary --bad";
+const NO_NEW_JOBS = "zester job starts no new jobs; `zester job retry <jid>` runs one again.";
+
 export const root: Manual = {
   description: "inspect and control the jobs of a Zester fleet",
   example: "zester job show @last-bad --summary",
@@ -20,11 +23,14 @@ export const root: Manual = {
     "log-failed": ["zester job show <jid> --output --bad"],
     log: ["--output"],
     "exit-status": ["zester job wait"],
-    failed: ["--state bad"],
-    bad: ["--state bad"],
-    peel: ["--target"],
+    failed: ["--state bad", SELECTED],
+    bad: ["--state bad", SELECTED],
+    "failed-only": ["--failed", "--state bad"],
+    peel: ["<peel> without a flag", "--target", "zester job show <jid> --summary --peel <peel>"],
+    jid: ["<jid> without a flag", "zester job show <jid>"],
     L: ["--limit"],
-    last: ["--limit"],
+    last: ["--limit", "--since"],
+    tail: ["--limit"],
     l: ["--target", "--peel"],
     selector: ["--target", "--peel"],
     target: ["--peel"],
@@ -32,10 +38,13 @@ export const root: Manual = {
     active: ["--state active"],
     running: ["--state active"],
     "sort-by": ["--sort"],
+    desc: ["--reverse"],
+    r: ["--reverse"],
     jq: ["--format json"],
     verbose: ["--wide", "--all"],
+    a: ["--all"],
     v: ["--version"],
-    s: ["--state or --master", "--master"],
+    s: ["--state", "--master"],
     server: ["--master"],
     url: ["--master"],
   },
@@ -77,6 +86,13 @@ export const job: Manual = {
     search: ["grep"],
     compare: ["diff"],
     failures: ["errors"],
+    failed: ["list --state bad"],
+    run: [NO_NEW_JOBS],
+    start: [NO_NEW_JOBS],
+    exec: [NO_NEW_JOBS],
+    create: [NO_NEW_JOBS],
+    config: ["zester config"],
+    version: ["zester version"],
     log: ["show --output"],
     logs: ["show --output"],
     output: ["show --output"],

@@ -56,6 +56,8 @@ const args = {
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
+const ONE_SIGNAL = "Omit it: there is one cancel signal.";
+
 interface KillRequest extends ReturnType<typeof parse> {
   /** Asks also about jobs that are named in full. */
   readonly asksAlways?: boolean;
@@ -268,8 +270,8 @@ async function execute(
 async function kill(request: KillRequest, session: LiveSession): Promise<number | undefined> {
   const plan = await planOf(request, session);
   if (plan.length === 0) {
-    const { text } = request.selection;
-    const none = text === "" ? "No job can be canceled." : `No jobs that could be canceled match ${text}.`;
+    const { text, hint } = request.selection;
+    const none = text === "" ? "No job can be canceled." : `No jobs that could be canceled match ${text}.${hint}`;
     await reportNone(none, request.failIfEmpty, { document: [] }, session);
     return undefined;
   }
@@ -292,7 +294,11 @@ export default liveCommand({
       "An operation that must not be interrupted, such as a package installation, ends first. --wait also waits for peels that have not returned, for up to 10 seconds after the signal.",
     exitCodes:
       "0 sent, 1 error, or a job has already ended; with --wait: 0 all canceled, 6 a job ended, but was not canceled, 124 if --for expires",
-    flagsElsewhere: { all: ["--state active"] },
+    flagsElsewhere: {
+      all: ["--state active"],
+      s: ["--state", ONE_SIGNAL],
+      ...Object.fromEntries(["9", "signal", "now", "grace-period"].map((name) => [name, [ONE_SIGNAL]])),
+    },
     example: "zester job kill 20260115-002 --wait --for 1m",
   },
   args,

@@ -9,7 +9,7 @@ import { countReturns } from "../jobs/return-counts.ts";
 import { isTerminal, type JobList, type JobRow } from "../model/job.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
-import { didYouMean, nearest } from "../nearest.ts";
+import { nearest } from "../nearest.ts";
 import {
   COLUMN_NAMES,
   COLUMNS_HINT,
@@ -62,6 +62,9 @@ export const args = {
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
+const SHOWS_ALL = ["`zester job list` shows all jobs."];
+export const flagsElsewhere = { all: SHOWS_ALL, a: SHOWS_ALL };
+
 export const surplus = "`zester job show <jid>` shows one job; --target <peel> selects the jobs of a peel.";
 
 /** json, jsonl and yaml have whole records without --wide. */
@@ -80,15 +83,6 @@ interface Listing {
 
 type ListRequest = ReturnType<typeof parse>;
 
-/** A hint at a probable typing error in conditions that no job matches. */
-function emptyHint({ target = [], user = [], function: functions = [] }: Flags<typeof args>): string {
-  // `L@web-1,web-2` is one target expression.
-  if (target.some((one) => one.includes(",") && !one.includes("@"))) return " For several targets, repeat --target.";
-  if (user.some((one) => one.includes(","))) return " For several users, repeat --user.";
-  const module = functions.flatMap((one) => one.split(",")).find((one) => /^\w{1,60}$/.test(one));
-  return module === undefined ? "" : didYouMean(`--function '${module}.*'`);
-}
-
 /** @throws UserError for flags that cannot be used together, or invalid values */
 export function parse(flags: Flags<typeof args>, now: Date) {
   const selection = parseSelection(flags, now);
@@ -97,7 +91,7 @@ export function parse(flags: Flags<typeof args>, now: Date) {
   if (given.length > 1)
     throw new UserError(`--${given[0]} and --${given[1]} cannot be used together.`, "Use one of them.");
   const shows = flags.count ? "count" : flags.quiet ? "jids" : "jobs";
-  return { hint: emptyHint(flags), selection, shows, isWide: flags.wide === true, columns } as const;
+  return { selection, shows, isWide: flags.wide === true, columns } as const;
 }
 
 /** @throws UserError for a column that no job has as a field: a typing error */
@@ -184,7 +178,7 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   const none =
     selection.text === ""
       ? listing.none
-      : `${listing.noneMatches} ${selection.text} (${amongWords(read)}).${request.hint}`;
+      : `${listing.noneMatches} ${selection.text} (${amongWords(read)}).${selection.hint}`;
   return {
     shown: views[shows](),
     none: withJobs ? none : undefined,
@@ -215,6 +209,7 @@ export default question({
     group: "Inspect",
     details:
       "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, BAD, USER, OWNER and, if any, RETRY_OF and STUCK. RETURNS counts the stored returns, -/12 if that is unknown. BAD counts, when the job has ended, the peels that were not ok by then: `zester job show <jid> --bad` lists those that have not returned ok since. In JSON, STATE is `status`, and TARGET is `target_expr`.",
+    flagsElsewhere,
     surplus,
     example: "zester job list --state bad --since 2h --wide",
   },

@@ -7,7 +7,7 @@ import { count } from "../text.ts";
 /** Values of --output in other tools. */
 const FORMAT_NAME = /^(html|markdown|md|json|jsonl|yaml|csv|text|wide)$/;
 
-/** @throws UserError for a format instead of a file, --force without a file, or a file that must not be replaced */
+/** Undefined for stdout, which `-` is too. @throws UserError for a format instead of a file, --force without a file, or a file that must not be replaced */
 export function outputOf(flags: {
   readonly output: string | undefined;
   readonly force: boolean | undefined;
@@ -19,7 +19,7 @@ export function outputOf(flags: {
       `--output needs a file: "${path}" is a format.`,
       `To write to this file, use --output ./${path}.`,
     );
-  return path === undefined ? undefined : new OutputFile(path, force);
+  return path === undefined || path === "-" ? undefined : new OutputFile(path, force);
 }
 
 export class OutputFile {

@@ -15,7 +15,7 @@ import { versionFacts } from "../version.ts";
 import { type OutputFile, outputOf } from "./output-file.ts";
 import { noteReference, serverClock } from "./selecting.ts";
 import { type Format, type Session, surroundings, withReading } from "./session.ts";
-import { formats, type GlobalArgs, globals, jids } from "./shared.ts";
+import { formats, type GlobalArgs, globals, jids, selectFirst } from "./shared.ts";
 
 const args = {
   ...globals,
@@ -106,7 +106,7 @@ export default defineCommand({
     group: "Analyze",
     details:
       "Writes one HTML file that needs no other file or network, or Markdown; refuses to write HTML to a terminal. Content: what ran where and when, how it ended, a timeline, outputs, events and the next commands. Two jobs of the same function are compared. Values that look like secrets are redacted, large outputs are cut.",
-    flagsElsewhere: { o: ["--output"] },
+    flagsElsewhere: { ...selectFirst, o: ["--output"] },
     example: "zester job report 20260115-001 > job.html",
   },
   args,

@@ -23,7 +23,7 @@ import { reportNone, tellNext, writeReport } from "./answer.ts";
 import { notEnded, unknownFault, waitLimitOf } from "./following.ts";
 import { noteReference } from "./selecting.ts";
 import { type LiveSession, liveCommand, type WaitLimit } from "./session.ts";
-import { globals, jid, peels, scripted, steering } from "./shared.ts";
+import { globals, jid, peels, scripted, selectFirst, steering } from "./shared.ts";
 import { confirm, operatorName, parseSteering, reporting } from "./steering.ts";
 import { waitFor } from "./wait.ts";
 
@@ -274,6 +274,7 @@ export default liveCommand({
       "Dispatches a new job with the same function and arguments. Without flags, retry selects the peels that did not return ok, in time or late. Shows what will be sent and asks first. --timeout: how long to wait for the server. --job-timeout: how long the new job may run.",
     notes: "Warns of peels that may have run the job already, and of peels that are offline.",
     exitCodes: "0 done or nothing to do, 1 error; with --wait as `zester job wait`",
+    flagsElsewhere: selectFirst,
     surplus: "Retry one job at a time; --peel selects its peels.",
     example: "zester job retry @last-bad --dry-run",
   },

@@ -117,6 +117,17 @@ export const peels = {
   },
 } as const satisfies ArgsDef;
 
+const SELECT_FIRST =
+  "Select the job first: `zester job list --state bad --function <glob> -n 1 -q` prints the ID of the newest one.";
+
+/** Flags that select jobs, for commands whose jobs are arguments. `retry @last --target web-1` means a peel. */
+export const selectFirst = {
+  ...Object.fromEntries(
+    ["state", "function", "user", "owner", "source", "since"].map((name) => [name, [SELECT_FIRST]]),
+  ),
+  target: ["--peel", SELECT_FIRST],
+};
+
 /** For commands that select something, in scripts. @param none when nothing is selected */
 export const scripted = <T extends string>(none: T) =>
   ({ "fail-if-empty": { type: "boolean", description: `exit code 1 if ${none}` } }) as const;

@@ -20,7 +20,7 @@ import { count, firstOf, paragraph, plural, safe } from "../text.ts";
 import { type Answer, type AnswerSink, question } from "./answer.ts";
 import { noteReference } from "./selecting.ts";
 import type { Session } from "./session.ts";
-import { globals, jids, peels, scripted } from "./shared.ts";
+import { globals, jids, peels, scripted, selectFirst } from "./shared.ts";
 
 const args = {
   ...globals,
@@ -41,6 +41,8 @@ const args = {
   ...peels,
   ...scripted("no peel is selected"),
 } as const satisfies ArgsDef;
+
+const WATCH = ["zester job watch <jid>"];
 
 /** The form that is shown instead of the record. */
 const FORMS = ["summary", "output", "as-target", "fold", "quiet"] as const;
@@ -321,6 +323,7 @@ export default question({
   meta: {
     description: "show the record of a job and the returns of its peels",
     group: "Inspect",
+    flagsElsewhere: { ...selectFirst, f: WATCH, follow: WATCH, w: WATCH, watch: WATCH },
     renamed: { full: "--all", "all-peels": "--all", "diff-with": "--diff=<peel>" },
     details:
       "Without flags: the record and the returns, as stored. --summary and --output also show peels without a return, and late returns.",

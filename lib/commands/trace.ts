@@ -21,7 +21,7 @@ import { tellNext, writeLine, writeView } from "./answer.ts";
 import { warnOfUnknown } from "./following.ts";
 import { noteReference, warnReference } from "./selecting.ts";
 import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
-import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
+import { formats, type GlobalArgs, globals, jid, selectFirst } from "./shared.ts";
 
 const args = {
   ...globals,
@@ -174,6 +174,7 @@ export default defineCommand({
   meta: {
     description: "show the timeline of a job and the state of each peel",
     group: "Follow",
+    flagsElsewhere: selectFirst,
     renamed: { "all-peels": "--all" },
     details:
       "`zester help states` explains the states of peels. Times count from the dispatch, by the server's clock. With --follow on a terminal: the screen of `zester job watch <jid>`. With --follow --all, or --follow in a pipe: one line per event. After a cancel signal it also follows peels that have not returned, for up to 10 seconds.",

@@ -111,7 +111,7 @@ export default liveCommand({
       return Array.from(jobs, ({ row }) => row.jid);
     };
     const missed = await waitFor(waiting, session, find, waitLimit);
-    const none = `No active job matches ${selection.text}.`;
+    const none = `No active job matches ${selection.text}.${selection.hint}`;
     if (!missed && waiting.jids.length === 0) {
       // The document is empty; a script that checks only the exit code would conclude that jobs ended.
       await reportNone(none, failIfEmpty, { document: [], note: `n${none.slice(1)}` }, session);

@@ -33,6 +33,8 @@ const args = {
   ...limited,
 } as const satisfies ArgsDef;
 
+const UPDATES = ["Omit it: the screen updates by itself."];
+
 /** A line per change; at the start a line per active job. */
 async function printChanges(session: LiveSession, matches: (row: JobRow) => boolean): Promise<void> {
   const { terminal, isText } = session;
@@ -119,6 +121,7 @@ export default liveCommand({
     group: "Follow",
     details:
       "On a terminal: an interactive screen (`?` lists the keys, `q` quits). In a pipe: one line per change, or per return with <jid>. With <jid>, the screen shows that job and stays open after it ends. After a cancel signal it also follows peels that have not returned, for up to 10 seconds. In a script use `zester job wait`.",
+    flagsElsewhere: { f: UPDATES, follow: UPDATES, n: UPDATES, interval: UPDATES },
     exitCodes: "if the open job ended: as `zester job wait`; 124 if --for expires",
     example: "zester job watch --target 'db*'",
   },

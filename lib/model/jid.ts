@@ -39,7 +39,7 @@ export class JobNotFound extends UserError {
     const where = readsFiles() ? `${list} shows the exported jobs.` : `Jobs are kept for 7 days. ${list} shows them.`;
     const isShort = jid.length < LEAST_PREFIX;
     const hint = isShort ? `An ID prefix needs at least ${LEAST_PREFIX} characters.` : where;
-    const word = /^last(-bad)?(~\d+)?$/.test(jid) ? `@${jid}` : undefined;
+    const word = /^(?:last|latest|newest)(-bad)?(~\d+)?$/.test(jid) ? jid.replace(/^[a-z]+/, "@last") : undefined;
     super(`no job ${quoted(jid)}.${didYouMean(word)}`, hint);
   }
 }

@@ -1,7 +1,7 @@
 // Selection and order of jobs, from flags. Pure; the clock is an argument.
 
 import { UserError } from "../errors.ts";
-import { nearest, oneOf } from "../nearest.ts";
+import { didYouMean, nearestName, oneOf } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
 import { globs, splitList } from "./glob.ts";
 import {
@@ -31,6 +31,8 @@ export type Conditions = { readonly [K in Text]?: string | undefined } & {
 export interface Selection {
   /** As typed, for messages; empty without conditions. */
   readonly text: string;
+  /** For a message that no job matches: a probable typing error; else empty. */
+  readonly hint: string;
   /** Created then or later, in ns since 1970. */
   readonly since: bigint | undefined;
   readonly until: bigint | undefined;
@@ -54,6 +56,15 @@ export const JOB_STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STAT
 export const JOB_SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof JOB_SORTS)[number];
 
+/** Other words for states; the first one that is known counts. */
+const STATE_WORDS: Readonly<Record<string, readonly string[]>> = {
+  success: ["complete", "ok"],
+  error: ["bad"],
+  done: ["terminal", "ok"],
+  queued: ["pending"],
+  stuck: ["zester job status"],
+};
+
 /** States of a list, and those of its groups. @throws UserError for an unknown name */
 export function parseStates<T extends string>(
   values: readonly string[],
@@ -65,10 +76,10 @@ export function parseStates<T extends string>(
     const name = part.trim();
     const group = Object.hasOwn(groups, name) ? groups[name] : states.filter((state) => state === name);
     if (group && group.length > 0) return group;
-    throw new UserError(
-      `unknown state "${safe(name)}" for --state.${nearest(name, [...states, ...Object.keys(groups)])}`,
-      hint,
-    );
+    const known = [...states, ...Object.keys(groups)];
+    const words = Object.hasOwn(STATE_WORDS, name) ? STATE_WORDS[name] : undefined;
+    const meant = words?.find((word) => word.includes(" ") || known.includes(word)) ?? nearestName(name, known);
+    throw new UserError(`unknown state "${safe(name)}" for --state.${didYouMean(meant)}`, hint);
   });
   return new Set(found);
 }
@@ -106,6 +117,17 @@ function withSpan(selection: Selection, flags: Conditions): Selection {
     `--since "${safe(flags.since ?? "")}" is later than --until "${safe(flags.until ?? "")}".`,
     "Use an earlier --since or a later --until.",
   );
+}
+
+/** A probable typing error in conditions that no job matches. */
+function emptyHint({ target = [], user = [], function: functions = [] }: Conditions): string {
+  // `L@web-1,web-2` is one target expression.
+  if (target.some((one) => one.includes(",") && !one.includes("@"))) return " For several targets, repeat --target.";
+  if (user.some((one) => one.includes(","))) return " For several users, repeat --user.";
+  const peels = target.find((one) => /^[a-z]{1,60}-?$/i.test(one));
+  if (peels !== undefined) return didYouMean(`--target '${peels}*'`);
+  const module = functions.flatMap((one) => one.split(",")).find((one) => /^\w{1,60}$/.test(one));
+  return module === undefined ? "" : didYouMean(`--function '${module}.*'`);
 }
 
 /** Conditions except on creation time. */
@@ -166,6 +188,7 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
     );
     return {
       text: conditionsText(flags, TYPED),
+      hint: emptyHint(flags),
       since,
       until,
       limit,

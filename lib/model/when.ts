@@ -1,7 +1,7 @@
 // Times as users type them, for --since and --until. Pure; the clock is an argument.
 
 import { asTime } from "../codec/value.ts";
-import { parseDuration } from "../duration.ts";
+import { monthHint, parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { zoneName } from "../time.ts";
@@ -102,19 +102,10 @@ function parseDate(text: string): Temporal.ZonedDateTime | Temporal.Instant | un
   );
 }
 
-const UNIT = /^(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)$/;
-
-/** `1 hour ago`, `5min` → `1h`, `5m`; undefined for anything else. */
-function durationOf(text: string): string | undefined {
-  const words = text.includes(" ") ? /^(.*\S) +ago$/.exec(text)?.[1] : text;
-  if (words === undefined) return undefined;
-  const parts = words.replace(/^an? /, "1 ").matchAll(/(\d+(?:\.\d+)?) *([a-z]+)|\S/g);
-  let out = "";
-  for (const [, n, word = ""] of parts) {
-    if (n === undefined || !UNIT.test(word)) return undefined;
-    out += n + word.charAt(0);
-  }
-  return out;
+/** `1 hour ago` → `1hour`; any other text unchanged. */
+function durationOf(text: string): string {
+  const words = /^(.*\S) +ago$/.exec(text)?.[1];
+  return words === undefined ? text : words.replace(/^an? /, "1 ").replace(/(?<!\d) +| +(?!\d)/g, "");
 }
 
 /** True when the meaning depends on the clock: `90m`, `today`, `15:00`. */
@@ -125,18 +116,19 @@ export const isRelative = (text: string) =>
 export function parseWhen(text: string, flag: string, now: Date): bigint {
   const time = asTime(text.trim());
   if (time) return time.ns;
-  if (text.length <= LONGEST_TIME) {
+  if (text.length <= LONGEST_TIME && monthHint(text) === undefined) {
     const typed = text.trim().toLowerCase();
     const clock = Temporal.Instant.fromEpochMilliseconds(now.getTime());
     try {
       const at = parseDate(typed) ?? parseClock(typed, clock.toZonedDateTimeISO(Temporal.Now.timeZoneId()));
       if (at) return at.epochNanoseconds;
-      const ms = parseDuration(durationOf(typed) ?? typed, flag);
+      const ms = parseDuration(durationOf(typed), flag);
       return clock.epochNanoseconds - BigInt(Math.round(ms * 1e6));
     } catch {} // the error below names the accepted forms
   }
   throw new UserError(
     `invalid time "${safe(text)}" for ${flag}.`,
-    "Use 90m, 3d, '1 hour ago', today, monday, 15:00 or 2026-01-15T09:30:00Z. `zester help time` lists all forms.",
+    monthHint(text) ??
+      "Use 90m, 3d, '1 hour ago', today, monday, 15:00 or 2026-01-15T09:30:00Z. `zester help time` lists all forms.",
   );
 }

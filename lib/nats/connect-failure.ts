@@ -121,7 +121,7 @@ const REASONS: readonly ReasonRow[] = [
     "Check the address, or use a longer --timeout.",
   ],
   [/ECONNREFUSED/, "connection refused", WHERE],
-  [/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i, "unknown host name", WHERE],
+  [/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i, "unknown host name", `${WHERE} To select jobs by master, use --owner.`],
   [/EHOSTUNREACH|ENETUNREACH/, "no route to the host", "Check the address and the network."],
   [
     ({ text, settings }) => CLIENT_CERTIFICATE.test(text) && settings.tlsCert === undefined,

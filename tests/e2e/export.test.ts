@@ -168,6 +168,11 @@ describe("--output", () => {
     expect(readdirSync(dir)).toEqual(["jobs.jsonl"]);
   });
 
+  test("- is stdout", async () => {
+    expect(await job("2hPxSLate", "--output", "-")).toMatchObject({ stdout: expect.stringContaining("zester_export") });
+    expect(existsSync("-")).toBe(false);
+  });
+
   test("after an error there is no file", async () => {
     const none = join(dir, "none.jsonl");
     expect((await job("nope1234", "--output", none)).code).toBe(1);

@@ -121,7 +121,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   ],
   [
     "job list -s failed",
-    "error: unknown flag -s for zester job list. Did you mean --state or --master?",
+    "error: unknown flag -s for zester job list. Did you mean --state?",
     "`zester job list --help` lists the flags.",
   ],
   [
@@ -152,6 +152,16 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     'error: unknown state "faild" for --state. Did you mean failed?',
     "Use one of: pending, claimed, running, complete, failed, partial, timeout, canceled, unreadable; groups: active, terminal, bad.",
   ],
+  [
+    "job list --state stuck",
+    'error: unknown state "stuck" for --state. Did you mean zester job status?',
+    "Use one of: pending, claimed, running, complete, failed, partial, timeout, canceled, unreadable; groups: active, terminal, bad.",
+  ],
+  [
+    "job history a --state success",
+    'error: unknown state "success" for --state. Did you mean ok?',
+    "Use one of: failed, unreadable, unreachable, late, offline, silent, unfinished, missing, queued, executing, ok; bad is all but ok.",
+  ],
   ["job list --format xml", 'error: unknown format "xml" for --format.', "Use one of: text, json, jsonl, yaml, csv."],
   [
     "job list --sort age",
@@ -164,6 +174,8 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     'error: invalid time "tomorow" for --since.',
     "Use 90m, 3d, '1 hour ago', today, monday, 15:00 or 2026-01-15T09:30:00Z. `zester help time` lists all forms.",
   ],
+  ["job list --since 1M", 'error: invalid time "1M" for --since.', "Use 1m for a minute, 30d for a month."],
+  ["job wait j --for 1M", 'error: invalid duration "1M" for --for.', "Use 1m for a minute, 30d for a month."],
   [
     "job list --since 1h --until 2h",
     'error: --since "1h" is later than --until "2h".',
@@ -415,6 +427,19 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "job show last --master <url>",
     'error: no job "last". Did you mean @last?',
     "Jobs are kept for 7 days. `zester job list` shows them.",
+  ],
+  [
+    "job show latest --master <url>",
+    'error: no job "latest". Did you mean @last?',
+    "Jobs are kept for 7 days. `zester job list` shows them.",
+  ],
+  [
+    "job list --target web --fail-if-empty --master <url>",
+    "error: no jobs match --target web (of 7). Did you mean --target 'web*'?",
+  ],
+  [
+    "job kill --user root,ops --fail-if-empty --master <url>",
+    "error: no jobs that could be canceled match --user root,ops. For several users, repeat --user.",
   ],
   ["job show run --master <url>", 'error: no job "run".', "An ID prefix needs at least 4 characters."],
   [

@@ -73,6 +73,8 @@ test("help and errors name commands as they are typed", async () => {
     'error: unknown command "lisst" for zester-job. Did you mean list?\n`zester-job --help` lists the commands.\n',
   );
   expect(await error("list", "--wid")).toContain("for zester-job list. Did you mean --wide?\n`zester-job list --help`");
+  expect(await error("list", "-w")).toContain("Did you mean zester-job watch?");
+  expect(await error("run")).toContain("\nzester-job starts no new jobs; `zester-job retry <jid>` runs one again.");
   expect(await error("kill")).toStartWith("error: missing argument <jid> for zester-job kill.");
   expect(await error("kill")).toContain("Use an ID from `zester-job active`, @last, ");
   expect(await error("diff", "x")).toContain("\nUsage: zester-job diff <jid> <jid> [flags]");

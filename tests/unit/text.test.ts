@@ -62,8 +62,11 @@ test.each([
   ["1m30s", 90_000],
   ["2h", 7_200_000],
   ["1.5s", 1500],
+  ["5min", 300_000],
+  ["1hour30mins", 5_400_000],
+  ["2days", 172_800_000],
 ])("%s is %d ms", (text, ms) => expect(parseDuration(text, "--timeout")).toBe(ms));
-test.each(["", "5", "s", "-5s", "5 s", "0s", "1e3s", "999999d"])("%j is no duration", (text) =>
+test.each(["", "5", "s", "-5s", "5 s", "0s", "1e3s", "999999d", "1M", "1mx", "1months"])("%j is no duration", (text) =>
   expect(() => parseDuration(text, "--timeout")).toThrow("--timeout"),
 );
 
