@@ -160,7 +160,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job history a --state success",
     'error: unknown state "success" for --state. Did you mean ok?',
-    "Use one of: failed, unreadable, unreachable, late, offline, silent, unfinished, missing, queued, executing, ok; bad is all but ok.",
+    "Use one of: failed, unreadable, unreachable, late, offline, silent, unfinished, missing, queued, executing, ok; bad is every result that is not ok.",
   ],
   ["job list --format xml", 'error: unknown format "xml" for --format.', "Use one of: text, json, jsonl, yaml, csv."],
   [
@@ -295,7 +295,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job history web --state fialed",
     'error: unknown state "fialed" for --state. Did you mean failed?',
-    "Use one of: failed, unreadable, unreachable, late, offline, silent, unfinished, missing, queued, executing, ok; bad is all but ok.",
+    "Use one of: failed, unreadable, unreachable, late, offline, silent, unfinished, missing, queued, executing, ok; bad is every result that is not ok.",
   ],
   [
     "job export",
