@@ -1,10 +1,13 @@
 // Shared by commands that wait for jobs: the limit of --for, jobs that are stuck or in unknown states.
 import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { lookForStuck } from "../jobs/heartbeats.ts";
+import { inTime, lookForStuck } from "../jobs/heartbeats.ts";
+import { readJob } from "../jobs/lookup.ts";
+import { readStory } from "../jobs/story.ts";
 import { unlessLate } from "../jobs/turns.ts";
 import { isUnknownStatus, type JobRow, unknownStateWords } from "../model/job.ts";
 import type { Stuck } from "../model/stuck.ts";
+import { doneWords, waitingWords } from "../render/facts.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { firstOf, plural, safe } from "../text.ts";
 import type { Session, WaitLimit } from "./session.ts";
@@ -27,7 +30,7 @@ export function waitLimitOrTimeout(flags: WithLimit): WaitLimit | undefined {
 export async function within<T>(
   limit: WaitLimit | undefined,
   work: Promise<T>,
-  missed: (limit: WaitLimit) => T,
+  missed: (limit: WaitLimit) => T | Promise<T>,
 ): Promise<T> {
   if (!limit) return work;
   // The rest of the work fails when the connection closes: the command already has its result.
@@ -39,13 +42,31 @@ const MOST_NAMED_JOBS = 5;
 
 const LONGER = "Wait longer with --for; `zester job trace <jid>` shows what a job waits for.";
 
+/** ` (3 of 10 peels done; 7 executing: db-[1-7])`; empty if that cannot be read within a second. */
+async function howFar({ store }: Session, jid: string, isNamed: boolean): Promise<string> {
+  const reading = await inTime(
+    store,
+    readJob(store, jid).then((job) => readStory(store, jid, job, () => {})),
+  );
+  if (!reading) return "";
+  const words = [doneWords(reading), isNamed && waitingWords(reading.story)];
+  return ` (${words.filter(Boolean).join("; ")})`;
+}
+
 /** The error for jobs that had not ended within the limit. */
-export function notEnded(open: Iterable<string>, { text }: WaitLimit, hint = LONGER): UserError {
+export async function notEnded(
+  session: Session,
+  open: Iterable<string>,
+  { text }: WaitLimit,
+  hint = LONGER,
+): Promise<UserError> {
   const jids = [...open];
+  const far = await Promise.all(jids.slice(0, MOST_NAMED_JOBS).map((jid) => howFar(session, jid, jids.length === 1)));
+  const named = jids.map((jid, i) => `${jid}${far[i] ?? ""}`);
   const what =
     jids.length === 0
       ? `timed out after ${text}: the jobs were not read yet.`
-      : `timed out after ${text}: ${plural(jids.length, "job")} had not ended: ${safe(firstOf(jids, MOST_NAMED_JOBS))}.`;
+      : `timed out after ${text}: ${plural(jids.length, "job")} had not ended: ${safe(firstOf(named, MOST_NAMED_JOBS))}.`;
   return new UserError(what, hint, EXIT.timedOut);
 }
 

@@ -196,11 +196,11 @@ async function waitForEnds(
     },
   });
   const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
-  const missed = (limit: WaitLimit) => {
+  const missed = async (limit: WaitLimit) => {
     const [first] = waiting.open;
     if (first === undefined) return; // all have ended; only returns of peels are missing
     const hint = `The signal was sent. \`zester job trace ${first}\` shows what each peel is doing.`;
-    throw notEnded(waiting.open, limit, hint);
+    throw await notEnded(session, waiting.open, limit, hint);
   };
   const patience = setTimeout(() => {
     const inTurn = turns(STORIES_AT_ONCE);

@@ -196,7 +196,7 @@ async function follow(session: LiveSession, jid: string, waitLimit: WaitLimit | 
   };
   try {
     const missed = await waitFor(waiting, session, recorded, waitLimit);
-    if (missed) throw notEnded([jid], missed);
+    if (missed) throw await notEnded(session, [jid], missed);
     const fault = unknownFault(waiting.unknown.values());
     if (fault) throw fault;
     const ending = waiting.endings.get(jid) as Ending;

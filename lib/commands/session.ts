@@ -2,7 +2,7 @@
 import type { ArgsDef } from "citty";
 import { type Definition, defineCommand, type Tree } from "../cli/command.ts";
 import { Timestamp } from "../codec/value.ts";
-import { EXIT, UserError } from "../errors.ts";
+import { EXIT, Transient, UserError } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import type { NatsStore } from "../nats/store.ts";
 import { oneOf } from "../nearest.ts";
@@ -152,7 +152,17 @@ export async function withSession(
       void goodbye(GOODBYE_MS.failed).finally(() => process.exit(code));
     });
   }
-  await open();
+  const beganMs = Date.now();
+  /** An error of the server or the way to it, after the time of --for. */
+  const expired = (error: unknown): never => {
+    if (!waitLimit || !(error instanceof Transient) || Date.now() - beganMs < waitLimit.ms) throw error;
+    throw new UserError(
+      `timed out after ${waitLimit.text}: ${error.message}`,
+      "Wait longer with --for.",
+      EXIT.timedOut,
+    );
+  };
+  await open().catch(expired);
   let wait = GOODBYE_MS.failed;
   try {
     const working = work({
@@ -175,7 +185,7 @@ export async function withSession(
       },
     });
     const exitCode = await working.catch((error) => {
-      if (!ending) throw error;
+      if (!ending) return expired(error);
       // The signal has closed the connection, and it decides the exit code.
       return new Promise<never>(() => {});
     });

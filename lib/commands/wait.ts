@@ -118,7 +118,7 @@ export default liveCommand({
       return undefined;
     }
     await report(waiting, session);
-    if (missed) throw notEnded(waiting.open, missed);
+    if (missed) throw await notEnded(session, waiting.open, missed);
     const fault = unknownFault(waiting.unknown.values());
     if (fault) throw fault;
     tellNext(waiting.ended, session);

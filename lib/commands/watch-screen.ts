@@ -179,7 +179,7 @@ export async function watchOnScreen(
       return endingCode(last);
     }
     if (how === "quit") return undefined;
-    if (jid !== undefined) throw notEnded([jid], how);
+    if (jid !== undefined) throw await notEnded(session, [jid], how);
     return EXIT.timedOut;
   } finally {
     for (const stop of stops) stop();

@@ -3,13 +3,15 @@ import type { Flags } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
 import { followAllJobs, linkLines, type Watcher } from "../jobs/follow.ts";
 import { resolveJob } from "../jobs/lookup.ts";
+import { countReturns } from "../jobs/return-counts.ts";
 import { parseJid } from "../model/jid.ts";
-import { isTerminal, type JobRow } from "../model/job.ts";
+import { isActive, isPastClaimed, isTerminal, type Job, type JobRow, type ReturnCounts } from "../model/job.ts";
 import { parseSelection } from "../model/selection.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { Board } from "../render/board.ts";
 import { changeLine } from "../render/columns.ts";
 import { jobLine } from "../render/document.ts";
+import type { Store } from "../store.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { notEnded, waitLimitOf, warnOfStuck, warnOfUnknown, within } from "./following.ts";
 import { type JobsRequest, narrowingOf, selectionByServer, warnReference, warnUnreadable } from "./selecting.ts";
@@ -35,6 +37,16 @@ const args = {
 
 const UPDATES = ["Omit it: the screen updates by itself."];
 
+/** How many peels have returned, before a line about these jobs is written. */
+async function countsOf(store: Store, rows: readonly JobRow[]): Promise<ReturnCounts> {
+  const unsent = rows.filter(({ status }) => isActive(status) && !isPastClaimed(status));
+  const counts = await countReturns(
+    store,
+    rows.filter(({ status }) => isPastClaimed(status)),
+  );
+  return new Map([...unsent.map(({ jid }) => [jid, 0] as const), ...counts]);
+}
+
 /** A line per change; at the start a line per active job. */
 async function printChanges(session: LiveSession, matches: (row: JobRow) => boolean): Promise<void> {
   const { terminal, isText } = session;
@@ -44,34 +56,50 @@ async function printChanges(session: LiveSession, matches: (row: JobRow) => bool
   const printed = new Map<string, string>();
   const unreadable = new Map<string, JobRow>();
   const tellUnknown = warnOfUnknown(terminal);
+  const failure = Promise.withResolvers<never>();
+  /** Changes without a line yet, in order: their returns are counted first. */
+  const changes: { readonly job: Job; readonly live: boolean }[] = [];
+  let isPrinting = false;
+  const printAll = async () => {
+    if (isPrinting) return;
+    isPrinting = true;
+    for (let some = changes.splice(0); some.length > 0; some = changes.splice(0)) {
+      const rows = some.map(({ job }) => job.row);
+      const counts = isText ? await countsOf(session.store, rows) : undefined;
+      for (const { job, live } of some) print(job, live, counts);
+    }
+    isPrinting = false;
+  };
+  const print = (job: Job, live: boolean, counts: ReturnCounts | undefined) => {
+    const { jid, status } = job.row;
+    const text = isText ? changeLine(job.row, session.store.now(), counts) : jobLine(job);
+    // Called again after a lost connection: prints only lines that differ from the printed ones.
+    if (live || printed.get(jid) !== text) terminal.write(text);
+    if (isTerminal(status)) printed.delete(jid);
+    else printed.set(jid, text);
+  };
   const watcher: Watcher = {
     begin: () => board.beginPicture(),
     changed(jid, job, live) {
-      const now = session.store.now();
       if (job?.row.unreadable !== undefined && live) warnUnreadable([job.row], terminal);
       else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
-      if (!board.put(jid, job, live, now.getTime()) || !job) return;
+      if (!board.put(jid, job, live, session.store.now().getTime()) || !job) return;
       if (live) tellUnknown([job.row]);
-      const text = isText ? changeLine(job.row, now) : jobLine(job);
-      // Called again after a lost connection: prints only lines that differ from the printed ones.
-      if (live || printed.get(jid) !== text) terminal.write(text);
-      if (isTerminal(job.row.status)) printed.delete(jid);
-      else printed.set(jid, text);
+      changes.push({ job, live });
+      if (live) printAll().catch(failure.reject);
     },
     whole() {
       board.endPicture();
       warnUnreadable([...unreadable.values()], terminal);
       unreadable.clear();
       tellUnknown(rows());
+      printAll().catch(failure.reject);
     },
     open: () => board.open(),
   };
   const stop = warnOfStuck(terminal, session, rows, (stuck) => `${stuckWords(stuck)}.`);
-  try {
-    await followAllJobs(session, linkLines(session, terminal.say), watcher, isText ? [] : undefined);
-  } finally {
-    stop();
-  }
+  const following = followAllJobs(session, linkLines(session, terminal.say), watcher, isText ? [] : undefined);
+  await Promise.race([following, failure.promise]).finally(stop);
 }
 
 interface WatchRequest extends Omit<JobsRequest, "jobs"> {
@@ -103,8 +131,8 @@ async function watch(request: WatchRequest, session: LiveSession): Promise<numbe
   if (job !== undefined) {
     const open = new Set<string>();
     const own = Object.create(session, { terminal: { value: withoutReader(terminal) } });
-    return within(waitLimit, watchJob(own, job, narrowing, waitLimit, open), (limit) => {
-      throw notEnded(open, limit);
+    return within(waitLimit, watchJob(own, job, narrowing, waitLimit, open), async (limit) => {
+      throw await notEnded(session, open, limit);
     });
   }
   const { matches } = await selectionByServer(selection, session);

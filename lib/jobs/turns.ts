@@ -22,7 +22,7 @@ export function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
 }
 
 /** The result of `work`, or of `late` when it takes longer than `ms`. It is not stopped. */
-export async function unlessLate<T>(ms: number, work: Promise<T>, late: () => T): Promise<T> {
+export async function unlessLate<T>(ms: number, work: Promise<T>, late: () => T | Promise<T>): Promise<T> {
   const over = Promise.withResolvers<void>();
   const timer = setTimeout(over.resolve, ms);
   return Promise.race([work, over.promise.then(late)]).finally(() => clearTimeout(timer));

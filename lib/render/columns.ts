@@ -285,7 +285,7 @@ const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7, 0].map(
   (min, i): Column<readonly string[]> => ({ title: "", min, text: (texts) => texts[i] as string }),
 );
 
-export function changeLine(row: JobRow, now: Date): string {
+export function changeLine(row: JobRow, now: Date, counts?: ReturnCounts): string {
   const bad = badOf(row);
   const when = row.updated ?? new Timestamp(BigInt(Math.floor(now.getTime() / 1000)), 0);
   const texts = [
@@ -294,7 +294,7 @@ export function changeLine(row: JobRow, now: Date): string {
     row.fn || "-",
     targetOf(row, Number.POSITIVE_INFINITY),
     displayState(row),
-    returnsOf(row),
+    returnsOf(row, counts),
     bad ? `${bad} bad` : "",
   ];
   return renderTable(CHANGE_COLUMNS, [texts], { color: false, columns: undefined, header: false });

@@ -3,7 +3,7 @@ import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { paintState } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { displayState, isActive, isTerminal, type JobRow, jobDuration, sourceWords } from "../model/job.ts";
-import { whyOf } from "../model/job-end.ts";
+import { doneOf, whyOf } from "../model/job-end.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { isDryRun } from "../model/return-data.ts";
@@ -158,6 +158,10 @@ export function renderFacts(
 }
 
 export const furtherFact = (name: string, value: string, { columns }: Look) => factLine(name, safe(value), columns);
+
+/** `3 of 10 peels done` */
+export const doneWords = (job: Pick<Telling, "row" | "story">) =>
+  `${count(doneOf(job))} of ${plural(job.story.peels.length, "peel")} done`;
 
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
 const WAITING_COLUMNS = 60;

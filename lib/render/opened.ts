@@ -9,11 +9,11 @@ import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/
 import { sortedByPeel } from "../model/peel.ts";
 import type { PeelStory } from "../model/story.ts";
 import { isMasterGone, type MasterSign, stuckWords } from "../model/stuck.ts";
-import { bar, count, cut, plural, safe, width } from "../text.ts";
+import { bar, cut, safe, width } from "../text.ts";
 import { nsOf } from "../time.ts";
 import { callOf } from "./call.ts";
 import { targetOf } from "./columns.ts";
-import { renderFacts, type Telling, tookOf, wasDryRun } from "./facts.ts";
+import { doneWords, renderFacts, type Telling, tookOf, wasDryRun } from "./facts.ts";
 import { renderGroups } from "./output.ts";
 import { peelCounts } from "./peels.ts";
 import { renderTimeline } from "./story.ts";
@@ -99,9 +99,7 @@ const callOnTarget = ({ row, job }: Pick<Telling, "row" | "job">) =>
 
 /** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels done` */
 export function watchLine(telling: Omit<Telling, "stuck">): string {
-  const { peels } = telling.story;
-  const done = `${count(doneOf(telling))} of ${plural(peels.length, "peel")} done`;
-  return `Job ${safe(telling.row.jid)} ${callOnTarget(telling)}: ${done}\n`;
+  return `Job ${safe(telling.row.jid)} ${callOnTarget(telling)}: ${doneWords(telling)}\n`;
 }
 
 /** `3m57s left`, `12s overdue`; undefined without a deadline. @param word after a time before the deadline */

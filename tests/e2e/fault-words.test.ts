@@ -506,7 +506,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   ],
   [
     "job wait run-1 --for 1s --master <url>",
-    "error: timed out after 1s: 1 job had not ended: run-1.",
+    "error: timed out after 1s: 1 job had not ended: run-1 (0 of 1 peel done; 1 missing: a).",
     "Wait longer with --for; `zester job trace <jid>` shows what a job waits for.",
   ],
   [

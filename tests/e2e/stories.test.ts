@@ -306,12 +306,14 @@ describe.each(STORIES)("%s", (jid, told, ending, code) => {
   });
 
   test("wait", async () => {
+    const far =
+      jid === "2hPxSUnwatched" ? "1 of 1 peel done" : "0 of 2 peels done; 1 executing: db-01; 1 offline: db-02";
     const { stdout, stderr, code: got } = await job("wait", jid, ...(ending ? [] : ["--for", "300ms"]));
     expect([stdout, got]).toEqual([ending ? lastLine : "", code]);
     expect(stderr).toBe(
       ending
         ? ""
-        : `error: timed out after 300ms: 1 job had not ended: ${jid}.\nWait longer with --for; \`zester job trace <jid>\` shows what a job waits for.\n`,
+        : `error: timed out after 300ms: 1 job had not ended: ${jid} (${far}).\nWait longer with --for; \`zester job trace <jid>\` shows what a job waits for.\n`,
     );
   });
 

@@ -110,7 +110,13 @@ test("exit 124: the time ran out, and it says for whom", async () => {
     [{ jid, status: "running" }, expect.objectContaining({ jid: done, status: "complete", ok: 1 })],
     124,
   ]);
-  expect(stderr).toStartWith(`error: timed out after 500ms: 1 job had not ended: ${jid}.\n`);
+  const far = "(0 of 1 peel done; 1 executing: a)";
+  expect(stderr).toStartWith(`error: timed out after 500ms: 1 job had not ended: ${jid} ${far}.\n`);
+  const other = await fleet.dispatch({ fn: "test.ping", peels: { b: ok, c: hang } });
+  const several = await run("wait", jid, other, "--for", "500ms");
+  expect(several.stderr).toStartWith(
+    `error: timed out after 500ms: 2 jobs had not ended: ${jid} (0 of 1 peel done), ${other} (1 of 2 peels done).\n`,
+  );
   expect(await consumersLeft(nc)).toBe(0);
 });
 
@@ -124,13 +130,28 @@ test("--for also ends watch and kill --wait; --timeout alone limits a wait as be
   ]);
   expect(all.map(({ code }) => code)).toEqual([124, 124, 124, 124]);
   const [wait, watch, board, both] = all.map(({ stderr }) => stderr);
-  const missed = `error: timed out after 300ms: 1 job had not ended: ${jid}.\n`;
+  const missed = `error: timed out after 300ms: 1 job had not ended: ${jid} (0 of 1 peel done; 1 executing: a).\n`;
   expect(wait).toStartWith(`warning: --timeout limits the wait here; use --for.\n${missed}`);
   expect(watch).toStartWith(missed);
   expect(both).toStartWith(missed);
   expect(board).toBe("timed out after 300ms.\n");
   expect((await run("kill", jid, "--for", "1s")).stderr).toContain("--for needs --wait.");
   expect((await run("watch", "--for", "soon")).stderr).toContain('invalid duration "soon" for --for.');
+});
+
+test("exit 124, too, when the time runs out before the server answers", async () => {
+  const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const url = `nats://127.0.0.1:${silent.port}`;
+  for (const args of [["wait", "x"], ["watch"], ["kill", "x", "--wait"]]) {
+    const { stdout, stderr, code } = await run(...args, "--for", "50ms", "--master", url);
+    expect([stdout, code]).toEqual(["", 124]);
+    expect(stderr).toBe(
+      `error: timed out after 50ms: cannot connect to ${url}: no answer within 50ms.\nWait longer with --for.\n`,
+    );
+  }
+  const { code } = await run("wait", "x", "--for", "5s", "--timeout", "50ms", "--master", url);
+  expect(code).toBe(1);
+  silent.stop(true);
 });
 
 test("several: quiet until the last, the gravest code, failures and absences are both", async () => {

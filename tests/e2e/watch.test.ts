@@ -31,6 +31,19 @@ test("piped: a line a change, for the selected jobs only, and the end of each", 
   expect(new Set(records.map((record) => record.jid))).toEqual(new Set([jid]));
 });
 
+test("piped: the returned peels of a job that runs, in its first line too", async () => {
+  const runs = await fleet.dispatch({ fn: "count.me", peels: { n1: ok, n2: ok, n3: hang } });
+  await until("two returns", async () => (await run("show", runs, "--missing", "-q")).stdout === "n3\n");
+  const watching = start(["watch", "--function", "count.*"]);
+  await watching.until(`${runs}  count.me      [n1 n2 n3]    running   2/3\n`);
+  const started = await fleet.dispatch({ fn: "count.me", peels: { n4: hang } });
+  await watching.until(`${started}  count.me      [n4]          running   0/1\n`);
+  expect(watching.out).toContain(`${started}  count.me      [n4]          claimed   0/1\n`);
+  watching.signal("SIGINT");
+  expect(await watching.ended()).toBe(130);
+  await run("kill", runs, started);
+});
+
 test("on a terminal: a table in place that follows the size, and the screen as it was after Ctrl-C", async () => {
   const jid = await fleet.dispatch({ fn: "state.apply", expr: "web*", peels: { a: ok, b: hang } });
   const watching = start(["watch", "--no-color"], { cols: 120, rows: 20 });
