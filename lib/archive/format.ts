@@ -1,7 +1,7 @@
 // The file of an export: JSON Lines (docs/formats.md). A header; each message as its stream stores it; then their number and the
 // SHA-256 of all lines before.
 import { quote, toJsonLine } from "../codec/json.ts";
-import { mapOf, Timestamp, type Value } from "../codec/value.ts";
+import { mapOf, Timestamp } from "../codec/value.ts";
 import type { Part, ServerFacts, StoredMessage } from "../store.ts";
 
 /** The version of the format. */
@@ -31,22 +31,15 @@ export interface Header {
 export function headerLine({ ns, version, server, selection, redacted, missing }: Header): string {
   const { name, version: itsVersion, cluster } = server;
   return toJsonLine(
-    mapOf<Value>([
-      ["zester_export", FORMAT_VERSION],
-      ["time", Timestamp.at(ns)],
-      ["version", version],
-      [
-        "server",
-        mapOf<Value>([
-          ["name", name],
-          ["version", itsVersion],
-          ["cluster", cluster],
-        ]),
-      ],
-      ["selection", selection],
-      ["redacted", redacted],
-      ["missing", [...missing]],
-    ]),
+    mapOf({
+      zester_export: FORMAT_VERSION,
+      time: Timestamp.at(ns),
+      version,
+      server: mapOf({ name, version: itsVersion, cluster }),
+      selection,
+      redacted,
+      missing: [...missing],
+    }),
   );
 }
 
@@ -57,10 +50,4 @@ export function messageLine({ subject, sequence, storedNs, headers, bytes }: Sto
   return `{"subject":${quote(subject)},"seq":${sequence},"time":"${Timestamp.at(storedNs)}",${pairs}"data":"${data}"}`;
 }
 
-export const lastLine = (messages: number, sha256: string): string =>
-  toJsonLine(
-    mapOf<Value>([
-      ["messages", messages],
-      ["sha256", sha256],
-    ]),
-  );
+export const lastLine = (messages: number, sha256: string): string => toJsonLine(mapOf({ messages, sha256 }));

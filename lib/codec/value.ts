@@ -62,9 +62,9 @@ export type Value =
   | ValueMap;
 export type ValueMap = Map<string, Value>;
 
-export const mapOf = <T = Value>(
-  fields: Iterable<readonly [name: string, value: NoInfer<T> | undefined]>,
-): Map<string, T> => new Map([...fields].filter((field): field is readonly [string, T] => field[1] !== undefined));
+/** Without the undefined fields. */
+export const mapOf = <T = Value>(fields: Readonly<Record<string, NoInfer<T> | undefined>>): Map<string, T> =>
+  new Map(Object.entries(fields).filter((field): field is [string, T] => field[1] !== undefined));
 
 export const asText = (value: Value | undefined): string | undefined => (typeof value === "string" ? value : undefined);
 

@@ -25,11 +25,7 @@ const MOST_LOOK_UPS = { portions: 2_000, each: 50 } as const;
 
 /** The record of a job, as far as a story needs it. */
 const recordOf = ({ targets, status, owner }: JobRow, peel: string): ValueMap =>
-  mapOf([
-    ["targets", targets && [peel]],
-    ["status", status],
-    ["owner", owner],
-  ]);
+  mapOf({ targets: targets && [peel], status, owner });
 
 /**
  * @param fields of the returns

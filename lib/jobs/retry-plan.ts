@@ -166,16 +166,16 @@ const OWNER = 64;
 function eventSize({ plan: { offline, peels } }: Draft, { jid, createdNs }: Minted, record: Uint8Array): number {
   const time = Timestamp.at(createdNs);
   const gone = peels.map(({ peel }) => peel).filter((peel) => offline?.has(peel) ?? true);
-  const added = mapOf<Encodable>([
-    ["jid", jid],
-    ["type", "dispatched"],
-    ["data", null],
-    ["timestamp", time],
-    ["owner", "x".repeat(OWNER)],
-    ["epoch", 2n ** 64n - 1n],
-    ["deadline", time],
-    ["offline_at_dispatch", gone],
-  ]);
+  const added = mapOf<Encodable>({
+    jid,
+    type: "dispatched",
+    data: null,
+    timestamp: time,
+    owner: "x".repeat(OWNER),
+    epoch: 2n ** 64n - 1n,
+    deadline: time,
+    offline_at_dispatch: gone,
+  });
   return record.length + encode(added).length;
 }
 
@@ -185,21 +185,21 @@ export function newJob(draft: Draft, minted: Minted): NewJob {
   const { plan, copied } = draft;
   const created = Timestamp.at(createdNs);
   const targets = targetIds(draft);
-  const fields = mapOf<Encodable>([
-    ["jid", jid],
-    ["function", copied.get("function")],
-    ["args", copied.get("args") ?? null],
-    ["targets", targets],
-    ["timeout", encodedDuration(plan.timeoutNs)],
-    ["status", "pending"],
-    ["created", created],
-    ["updated", created],
-    ["user", user],
-    ["state_id", copied.get("state_id")],
-    ["target_expr", listExpression(targets)],
-    ["v", asInteger(plan.job.get("v")) === undefined ? undefined : copied.get("v")],
-    ["metadata", new Map([["retry_of", plan.row.jid]])],
-  ]);
+  const fields = mapOf<Encodable>({
+    jid,
+    function: copied.get("function"),
+    args: copied.get("args") ?? null,
+    targets,
+    timeout: encodedDuration(plan.timeoutNs),
+    status: "pending",
+    created,
+    updated: created,
+    user,
+    state_id: copied.get("state_id"),
+    target_expr: listExpression(targets),
+    v: asInteger(plan.job.get("v")) === undefined ? undefined : copied.get("v"),
+    metadata: new Map([["retry_of", plan.row.jid]]),
+  });
   const record = encode(fields);
   return { record, eventSize: eventSize(draft, minted, record) };
 }

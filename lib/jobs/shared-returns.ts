@@ -229,7 +229,7 @@ export class SharedReturns implements ReturnReader {
 function recordOf(answer: PeelAnswer | undefined, values: readonly Value[]): ValueMap {
   if (!answer) return new Map();
   const { whole, rest, results } = answer;
-  if (whole !== undefined) return mapOf([["return_data", values[whole]]]);
+  if (whole !== undefined) return mapOf({ return_data: values[whole] });
   const data: ValueMap = new Map(rest.map((number) => values[number] as [string, Value]));
   data.set(
     "results",

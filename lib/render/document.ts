@@ -1,7 +1,7 @@
 // Records for programs, with the IDs of their keys: a record's own IDs may be wrong or missing.
 
 import { quote, toJson, toJsonLine } from "../codec/json.ts";
-import type { Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import type { Job } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 
@@ -31,7 +31,7 @@ export const returnDocument = (jid: string, { peel, record }: Return) => keyed(r
 
 /** The record, or why it cannot be decoded. */
 export function jobDocument({ row: { jid, unreadable = "" }, record }: Job): Value {
-  return record ? keyed(record, { jid }) : new Map(Object.entries({ jid, unreadable }));
+  return record ? keyed(record, { jid }) : mapOf({ jid, unreadable });
 }
 
 export const jobLine = (job: Job) => `${toJsonLine(jobDocument(job))}\n`;

@@ -45,12 +45,12 @@ export function nextLine(endings: readonly Ending[]): string | undefined {
 /** With the number of peels in each state, worst first. */
 export function endingDocument(ending: Ending): ValueMap {
   const { row, story } = ending;
-  return mapOf([
-    ["jid", row.jid],
-    ["status", row.status ?? null],
-    ["reason", whyOf(ending)],
-    ...countStates(story.peels),
-  ]);
+  return mapOf({
+    jid: row.jid,
+    status: row.status ?? null,
+    reason: whyOf(ending),
+    ...Object.fromEntries(countStates(story.peels)),
+  });
 }
 
 /**
@@ -73,7 +73,4 @@ export function waitingText(open: readonly (JobRow | string)[], all: number, now
  * @param row undefined when never read
  */
 export const openDocument = (jid: string, row: JobRow | undefined): ValueMap =>
-  mapOf([
-    ["jid", jid],
-    ["status", row?.status ?? null],
-  ]);
+  mapOf({ jid, status: row?.status ?? null });

@@ -135,14 +135,14 @@ export function jobsWords(targets: readonly Target[]): string {
 
 export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {
   const { returned, stopped, unanswered } = ending ? peelFates(ending) : {};
-  return mapOf([
-    ["jid", jid],
-    ["signal", signal],
-    ["reason", error?.message],
-    ["ended", ending ? (ending.row.status ?? "-") : ended],
-    ["returned", returned?.length],
-    ["peels", ending?.story.peels.length],
-    ["stopped", stopped?.length],
-    ["unanswered", unanswered?.map(({ peel }) => peel)],
-  ]);
+  return mapOf({
+    jid,
+    signal,
+    reason: error?.message,
+    ended: ending ? (ending.row.status ?? "-") : ended,
+    returned: returned?.length,
+    peels: ending?.story.peels.length,
+    stopped: stopped?.length,
+    unanswered: unanswered?.map(({ peel }) => peel),
+  });
 }

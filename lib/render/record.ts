@@ -43,9 +43,9 @@ export function recordDocument(
     }
   };
   const missing = peels.filter(({ state }) => hasNotReturned(state)).map(({ peel }) => peel);
-  return mapOf<Value | typeof returns>([
-    ["job", keyed(job, { jid })],
-    ["returns", returns],
-    ["missing", withMissing ? missing : undefined],
-  ]);
+  return mapOf<Value | typeof returns>({
+    job: keyed(job, { jid }),
+    returns,
+    missing: withMissing ? missing : undefined,
+  });
 }

@@ -141,11 +141,11 @@ export function retryDocument(
 ): ValueMap {
   const reason =
     outcome?.kind === "unknown" ? outcome.why : outcome?.kind === "accepted" ? acceptedWords(outcome) : error?.message;
-  return mapOf([
-    ["jid", jid],
-    ["retry_of", retryOf],
-    ["targets", [...targets]],
-    ["dispatched", outcome === undefined ? false : outcome.kind === "dispatched" ? true : null],
-    ["reason", reason],
-  ]);
+  return mapOf({
+    jid,
+    retry_of: retryOf,
+    targets: [...targets],
+    dispatched: outcome === undefined ? false : outcome.kind === "dispatched" ? true : null,
+    reason,
+  });
 }

@@ -90,13 +90,7 @@ function trendColumn(rows: readonly StatsRow<Tally>[], span: Span, counted: stri
     title: `TREND (${spanWords(span)})`,
     gives: [leaves(0)],
     value: ({ tally: { trend } }) =>
-      Array.from(trend.counts, (n, i) =>
-        mapOf([
-          ["from", fromOf(i)],
-          [counted, n],
-          ["failed", trend.bad[i]],
-        ]),
-      ),
+      Array.from(trend.counts, (n, i) => mapOf({ from: fromOf(i), [counted]: n, failed: trend.bad[i] })),
     text: (row, { utf8 }) => signs(row, utf8).join(""),
     paint: (row, { color, utf8 }) => (color ? () => painted(row, utf8).join("") : undefined),
   };

@@ -1,5 +1,5 @@
 // `status`: the view. Pure.
-import { mapOf, Timestamp, type Value } from "../codec/value.ts";
+import { Timestamp, type Value } from "../codec/value.ts";
 import { paintState } from "../colors.ts";
 import { formatAge, formatAgo } from "../duration.ts";
 import type { ErrorGroup, ErrorState } from "../model/error-groups.ts";
@@ -159,7 +159,7 @@ function statusText(status: FleetStatus, since: string, viewer: Viewer): Iterabl
 }
 
 const document = (fields: Readonly<Record<string, Value | undefined>>) =>
-  mapOf(Object.entries(fields).map(([name, value]) => [name, value ?? null]));
+  new Map(Object.entries(fields).map(([name, value]) => [name, value ?? null]));
 
 const errorDocument = ({ error, peels, jobs }: ErrorGroup) =>
   document({ error: error || null, jobs: jobs.length, where: [...peels].sort() });

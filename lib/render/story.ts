@@ -153,37 +153,37 @@ export function* renderStory(
 
 /** Durations in ns. */
 export function stepDocument(step: Step): ValueMap {
-  return mapOf([
-    ["time", Timestamp.at(step.storedNs)],
-    ["after", step.afterNs],
-    ["event", step.kind],
-    ["peel_id", step.peel],
-    ["delivered", step.deliveredNs],
-    ["took", step.returned?.unreachable ? undefined : step.returned?.duration],
-    ["success", step.returned?.ok],
-    ["unreachable", step.returned?.unreachable || undefined],
-    ["late", step.late],
-    ["error", step.givenUp ? givenUpWords(step.givenUp) : step.returned?.error],
-    ["status", step.end],
-    ["reason", step.reason],
-    ["canceled_by", step.canceler],
-  ]);
+  return mapOf({
+    time: Timestamp.at(step.storedNs),
+    after: step.afterNs,
+    event: step.kind,
+    peel_id: step.peel,
+    delivered: step.deliveredNs,
+    took: step.returned?.unreachable ? undefined : step.returned?.duration,
+    success: step.returned?.ok,
+    unreachable: step.returned?.unreachable || undefined,
+    late: step.late,
+    error: step.givenUp ? givenUpWords(step.givenUp) : step.returned?.error,
+    status: step.end,
+    reason: step.reason,
+    canceled_by: step.canceler,
+  });
 }
 
 const peelDocument = (peel: PeelStory): ValueMap =>
-  mapOf([
-    ["peel_id", peel.peel],
-    ["state", peel.state],
-    ["success", peel.returned?.ok],
-    ["delivered", peel.deliveredNs],
-    ["waited", peel.waitedNs],
-    ["took", peel.tookNs],
-    ["so_far", peel.soFarNs],
-    ["behind", peel.behind],
-    ["missed", peel.returnedUnseen && true],
-    ["overwritten_by", peel.overwrittenBy],
-    ["error", errorOf(peel)],
-  ]);
+  mapOf({
+    peel_id: peel.peel,
+    state: peel.state,
+    success: peel.returned?.ok,
+    delivered: peel.deliveredNs,
+    waited: peel.waitedNs,
+    took: peel.tookNs,
+    so_far: peel.soFarNs,
+    behind: peel.behind,
+    missed: peel.returnedUnseen && true,
+    overwritten_by: peel.overwrittenBy,
+    error: errorOf(peel),
+  });
 
 function ignoredDocument({ kind, peel, storedNs, why }: Ignored): ValueMap {
   const [words, sentAs, schedule] =
@@ -192,23 +192,23 @@ function ignoredDocument({ kind, peel, storedNs, why }: Ignored): ValueMap {
       : "schedule" in why
         ? ["result of a schedule", undefined, why.schedule]
         : ["sent as another peel", why.sentAs];
-  return mapOf([
-    ["time", Timestamp.at(storedNs)],
-    ["event", kind],
-    ["peel_id", peel],
-    ["why", words],
-    ["sent_as", sentAs],
-    ["schedule", schedule],
-  ]);
+  return mapOf({
+    time: Timestamp.at(storedNs),
+    event: kind,
+    peel_id: peel,
+    why: words,
+    sent_as: sentAs,
+    schedule,
+  });
 }
 
 /** Durations in ns. */
 export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): LongDocument {
-  return mapOf<Value | (() => Iterable<Value>)>([
-    ["job", job],
-    ["stuck", stuck && stuckWords(stuck)],
-    ["events", () => story.steps.values().map(stepDocument)],
-    ["peels", () => story.peels.values().map(peelDocument)],
-    ["ignored", story.ignored.map(ignoredDocument)],
-  ]);
+  return mapOf<Value | (() => Iterable<Value>)>({
+    job,
+    stuck: stuck && stuckWords(stuck),
+    events: () => story.steps.values().map(stepDocument),
+    peels: () => story.peels.values().map(peelDocument),
+    ignored: story.ignored.map(ignoredDocument),
+  });
 }
