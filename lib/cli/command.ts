@@ -149,10 +149,7 @@ export interface Definition<T extends ArgsDef, R> {
   readonly parse: (flags: Flags<T>, now: Date) => R | Promise<R>;
 }
 
-/**
- * A command that calls `run`, whose result is the exit code (undefined: 0). citty drops the result of a subcommand, and its own
- * parser of flags has no lists.
- */
+/** Its exit code is the result of `run` (undefined: 0), which citty drops; citty's own parser of flags has no lists. */
 export function defineCommand<const T extends ArgsDef, R, Globals>({
   meta,
   args,

@@ -54,10 +54,7 @@ type Source =
 
 const plain = (words: Iterable<string>) => Array.from(words, (word): Candidate => [word, ""]);
 
-/**
- * The rows of the newest `limit` jobs that `keep` selects, newest first. Checks the clock too: while records arrive, timers
- * wait.
- */
+/** The rows of the newest `limit` jobs that `keep` selects, newest first. Checks the time: timers wait for records. */
 async function newestRows(store: Store, limit: number, keep: (row: JobRow) => boolean): Promise<JobRow[]> {
   const { readRecent } = await import("../jobs/recent.ts");
   const { readJobs } = await import("../jobs/read-jobs.ts");
@@ -255,10 +252,7 @@ async function answer(
     .join("");
 }
 
-/**
- * Answers in time.
- * @param argv the words before the cursor, then `=` and the word at the cursor
- */
+/** @param argv the words before the cursor, then `=` and the word at the cursor */
 export async function complete(root: Tree, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   let store: LiveStore | undefined;
   const remaining = Math.max(1, DEADLINE_MS - CLOSING_MS - performance.now());

@@ -160,12 +160,7 @@ const page = (blocks: readonly (readonly string[])[]) =>
 
 const GLOBAL_FLAGS = "Global flags: see zester help connection, zester help output";
 
-/**
- * The complete help of one command, ended by a newline.
- * @param topics those of the root
- * @param globals the names of the flags of all commands
- * @param columns no line is wider
- */
+/** The help of one command, with line breaks at `columns`. @param topics those of the root */
 export function renderHelp(
   path: readonly string[],
   command: Command,

@@ -19,10 +19,7 @@ async function answerShell(root: Tree, argv: readonly string[]): Promise<never> 
   return quit();
 }
 
-/**
- * Runs the command that `argv` names, reports errors, and exits.
- * @param program the name of the executable
- */
+/** Runs the command that `argv` names, reports errors, and exits. @param program the name of the executable */
 export async function main(root: Tree, argv: readonly string[], program: string): Promise<never> {
   startAs(program);
   // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.

@@ -177,10 +177,7 @@ export const ACTIVE_COLUMNS = ["jid", "function", "targets", "status"];
 export const ASKED = ["jid", "what", "target", "state"];
 /** RETRY_OF only where a job has it; on a terminal also STUCK. */
 const MORE = ["created", "duration", "returns", "bad", "user", "owner", RETRY_OF, STUCK];
-/**
- * Columns with --wide. In a pipe, where scripts count columns, the view's own come first and WHAT, which has spaces,
- * last.
- */
+/** Columns with --wide. In a pipe, where scripts count columns, the view's own are first, WHAT, which has spaces, last. */
 export const wide = (view: readonly string[], isTty: boolean) =>
   isTty ? [...ASKED, ...MORE] : [...view, ...MORE, "what"];
 /** Shortened on a narrow terminal, as in `watch`. */
@@ -264,10 +261,7 @@ export function parseColumns(values: readonly string[]): JobColumn[] {
   return columnsOf(names);
 }
 
-/**
- * Documents are whole records.
- * @param byColumns documents have the columns instead
- */
+/** Documents are whole records, or with `byColumns` the columns. */
 export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns: boolean): View {
   return {
     size: jobs.length,

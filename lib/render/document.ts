@@ -43,10 +43,7 @@ export type LongDocument = ReadonlyMap<string, Value | (() => Iterable<Value>)>;
 export const wholeDocument = (document: LongDocument): ValueMap =>
   new Map(Array.from(document, ([name, value]) => [name, typeof value === "function" ? [...value()] : value]));
 
-/**
- * An array, piece by piece.
- * @param indent columns before its closing bracket
- */
+/** An array, piece by piece. @param indent columns before its closing bracket */
 function* jsonList(values: Iterable<Value>, indent: number): Generator<string> {
   const pad = " ".repeat(indent + 2);
   const piece = (value: Value, comma: string) =>
@@ -65,10 +62,7 @@ export function* jsonArray(values: Iterable<Value>): Generator<string> {
   yield "\n";
 }
 
-/**
- * A document, piece by piece.
- * @param indent columns before its closing brace
- */
+/** A document, piece by piece. @param indent columns before its closing brace */
 function* jsonDocument(document: LongDocument, indent: number): Generator<string> {
   const pad = " ".repeat(indent + 2);
   let before = "{\n";

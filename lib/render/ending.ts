@@ -11,10 +11,7 @@ import { paragraph, plural, safe } from "../text.ts";
 import { tookOf } from "./facts.ts";
 import { namedCounts } from "./peels.ts";
 
-/**
- * `Job 2hPx4… failed in 12s: 1 failed, 3 ok`, with a known reason.
- * @param columns undefined for a pipe
- */
+/** `Job 2hPx4… failed in 12s: 1 failed, 3 ok`, with a known reason. */
 export function endingLine(ending: Ending, now: Date, columns: number | undefined): string {
   const took = tookOf(ending, now);
   const time = took === undefined ? "" : ` in ${formatDuration(took)}`;
@@ -24,10 +21,7 @@ export function endingLine(ending: Ending, now: Date, columns: number | undefine
   return paragraph(`${words}${reason === undefined ? "" : ` (${safe(reason)})`}`, columns);
 }
 
-/**
- * `Next: zester job retry 2hPx4… --failed` for the worst end; undefined without a bad one, or when its ID is not safe
- * in a shell.
- */
+/** `Next: zester job retry 2hPx4… --failed` for the worst end; undefined without one, or for an ID not safe in a shell. */
 export function nextLine(endings: readonly Ending[]): string | undefined {
   const bad = endings.filter(
     ({ row }) => row.status !== "complete" && row.status !== "canceled" && isPlainJid(row.jid),
@@ -53,11 +47,7 @@ export function endingDocument(ending: Ending): ValueMap {
   });
 }
 
-/**
- * `waiting for 2 of 3 jobs: 2hPx4 running for 1m3s, …`.
- * @param open active jobs; an ID if not read yet
- * @param all number of jobs
- */
+/** `waiting for 2 of 3 jobs: 2hPx4 running for 1m3s, …`. @param open active jobs; an ID if not read yet */
 export function waitingText(open: readonly (JobRow | string)[], all: number, now: Date): string {
   const [first = ""] = open;
   const jid = typeof first === "string" ? first : first.jid;
@@ -68,9 +58,6 @@ export function waitingText(open: readonly (JobRow | string)[], all: number, now
   return all === 1 ? `waiting for ${words}` : `waiting for ${open.length} of ${plural(all, "job")}: ${words}${more}`;
 }
 
-/**
- * An active job.
- * @param row undefined when never read
- */
+/** An active job. @param row undefined when never read */
 export const openDocument = (jid: string, row: JobRow | undefined): ValueMap =>
   mapOf({ jid, status: row?.status ?? null });

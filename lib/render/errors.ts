@@ -5,7 +5,7 @@ import type { JobRow } from "../model/job.ts";
 import { count, plural } from "../text.ts";
 import { peelNames } from "./names.ts";
 import { leaves, shrinks } from "./table.ts";
-import { type Forms, jidColumn, type RowColumn, rowsView, type View } from "./view.ts";
+import { type Forms, jidColumn, type RowColumn, rowsView } from "./view.ts";
 
 /** In place of an error. */
 const WITHOUT_ERROR: Readonly<Record<ErrorState, string>> = {
@@ -51,9 +51,7 @@ const ERROR_FORMS: Forms = {
   document: "state error peels jobs first last where",
 };
 
-interface JobErrorsRow extends FailedJob {
-  readonly row: JobRow;
-}
+type JobErrorsRow = FailedJob & { readonly row: JobRow };
 
 /** `no space left (and 1 other error); 2 unreachable; 1 returned late or never` */
 function jobErrorText({ error, errors, unreachable, missing }: FailedJob): string {
@@ -84,16 +82,10 @@ const JOB_FORMS: Forms = {
   document: "jid function created peels failed unreachable missing error errors where",
 };
 
-/** `more`: rows that the limit left out. */
-interface Limited {
-  readonly view: View;
-  readonly more: number;
-}
-
 type JobAt = (number: number) => JobRow;
 
-/** A row per error, and one for all peels in each state without a return. */
-export function errorsView(failures: ErrorGroups, jobAt: JobAt, limit: number | undefined): Limited {
+/** A row per error, and one for all peels in each state without a return. `more`: rows that the limit left out. */
+export function errorsView(failures: ErrorGroups, jobAt: JobAt, limit: number | undefined) {
   const groups = failures.groups();
   const rows = groups.slice(0, limit).map(
     (group): ErrorRow => ({
@@ -106,7 +98,7 @@ export function errorsView(failures: ErrorGroups, jobAt: JobAt, limit: number | 
 }
 
 /** A row per job. */
-export function failedJobsView(failures: ErrorGroups, jobAt: JobAt, limit: number | undefined): Limited {
+export function failedJobsView(failures: ErrorGroups, jobAt: JobAt, limit: number | undefined) {
   const jobs = failures.jobs();
   const rows = jobs.slice(0, limit).map((one): JobErrorsRow => ({ ...one, row: jobAt(one.job) }));
   return { view: rowsView(JOB_COLUMNS, JOB_FORMS, rows), more: jobs.length - rows.length };

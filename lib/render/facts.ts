@@ -129,10 +129,7 @@ export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
   return `${plural(ignored.length, "message")} ignored: ${firstOf(reasons, IGNORED_REASONS)}`;
 }
 
-/**
- * The head of `trace` and `show --summary`.
- * @param words `counts` replaces the counts by state; `peelsTook` is a line below them
- */
+/** The head of `trace` and `show --summary`. @param words `counts` replaces the counts by state */
 export function renderFacts(
   telling: Telling,
   look: Look,

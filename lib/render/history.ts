@@ -104,12 +104,7 @@ function failureLines(all: readonly HistoryEntry[], selected: Selected, { column
   return lines.join("") + (rest > 0 ? `and ${count(rest)} more failed ${rest === 1 ? "call" : "calls"}\n` : "");
 }
 
-/**
- * @param peel stored ID
- * @param entries to show, in order
- * @param all selected results, newest first, for the lines about failures
- * @param limit of entries; default: those that a terminal shows
- */
+/** @param all results, newest first, for the lines about failures @param limit default: as many as a terminal shows */
 export function historyView(
   peel: string,
   entries: readonly HistoryEntry[],

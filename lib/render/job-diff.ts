@@ -61,13 +61,6 @@ export function differencesOf(diffs: readonly PeelDiff[]): Difference[] {
   return [...found.values()].sort((a, b) => b.peels.length - a.peels.length);
 }
 
-interface ChangeRow {
-  readonly change: string;
-  readonly state: string;
-  readonly peels: readonly PeelDiff[];
-  readonly what: string;
-}
-
 const timesText = (before: bigint | undefined, after: bigint | undefined) =>
   `${formatDuration(before ?? 0n)} → ${formatDuration(after ?? 0n)}`;
 
@@ -80,7 +73,7 @@ function slowerWords(diffs: readonly PeelDiff[]): string {
   return `median ${times}, slowest ${peelNames([most], Number.POSITIVE_INFINITY)} ${timesText(most.before?.tookNs, most.after?.tookNs)}`;
 }
 
-export function changeRows(diffs: readonly PeelDiff[]): ChangeRow[] {
+export function changeRows(diffs: readonly PeelDiff[]) {
   const transitions = transitionsOf(diffs).map(({ from, to, why, peels }) => ({
     change: `${from} → ${to}`,
     state: to,
@@ -94,13 +87,13 @@ export function changeRows(diffs: readonly PeelDiff[]): ChangeRow[] {
     peels: diffs.filter((diff) => diff.change === change),
     what: "",
   }));
-  const others = [
-    { change: "slower", state: "late", peels: slower, what: slower.length > 0 ? slowerWords(slower) : "" },
-  ];
-  return [...transitions, ...others, ...only].filter(({ peels }) => peels.length > 0);
+  const what = slower.length > 0 ? slowerWords(slower) : "";
+  return [...transitions, { change: "slower", state: "late", peels: slower, what }, ...only].filter(
+    ({ peels }) => peels.length > 0,
+  );
 }
 
-function changeTable(changes: readonly ChangeRow[], look: Look): string {
+function changeTable(changes: ReturnType<typeof changeRows>, look: Look): string {
   const taken = widest(
     changes.map(({ change }) => change),
     CHANGE_WIDTH,

@@ -56,11 +56,7 @@ export const LEAST_SHARED = 24;
 export const widest = (texts: readonly string[], least = 0) =>
   texts.reduce((most, text) => Math.max(most, width(text)), least);
 
-/**
- * Fits names of groups and a text about each into `room`. Names get the rest beside the texts, at least half.
- * @param titles of both columns
- * @returns the groups with names, and the columns left for texts
- */
+/** Fits names of groups and a text about each into `room`; names get at least half. `most`: columns left for texts. */
 export function namesBeside<T extends { readonly peels: Peels; readonly what: string }>(
   groups: readonly T[],
   room: number,

@@ -170,10 +170,7 @@ export function previewLines({ groups }: Opened, look: PictureLook, columns: num
 /** Lines of a terminal from which on each fact has its own line. */
 const TALL = 30;
 
-/**
- * The job in at most `size.rows` lines: its facts, its outcomes, worst first, and its newest events.
- * @param place the outcome under the cursor
- */
+/** The job in at most `size.rows` lines: facts, outcomes, worst first, newest events. @param place of the cursor */
 export function renderOpened(job: Opened, place: number, now: Date, look: PictureLook, size: Size): string[] {
   const { columns, rows } = size;
   const { groups, story } = job;

@@ -132,10 +132,7 @@ function familyText({ name, help, type, samples }: Family): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type ?? "gauge"}\n${lines.join("")}`;
 }
 
-/**
- * Families without samples are left out.
- * @throws UserError for more than 10,000 series
- */
+/** Families without samples are left out. @throws UserError for more than 10,000 series */
 export function renderMetrics({ jobs, peels, schedules, active, overdue }: Metrics): string {
   const families = [
     ...(jobs ? jobFamilies(jobs) : []),

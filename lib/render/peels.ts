@@ -189,10 +189,7 @@ export function peelCounts<T extends AnyPeel>(
 /** From this many peels on, names in this many columns per state. */
 const NAMED_COUNTS = { from: 10, columns: 40 } as const;
 
-/**
- * As `peelCounts`; many peels with names: `1 failed (web-137), 398 ok`.
- * @param all names of ok peels too
- */
+/** As `peelCounts`; many peels with names: `1 failed (web-137), 398 ok`. @param all names of ok peels too */
 export const namedCounts = (peels: readonly AnyPeel[], all = false): string =>
   peelCounts(peels, (there, state) =>
     peels.length >= NAMED_COUNTS.from && (all || state !== "ok") ? peelNames(there, NAMED_COUNTS.columns) : "",
@@ -213,10 +210,7 @@ export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolea
 export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
   columns !== undefined && peels.length > ROW_LIMITS.stories;
 
-/**
- * Worst first. More peels than `rows` share rows by state and detail, unless `all`.
- * @param options `worstLast`: reverse order
- */
+/** Worst first, or last. More peels than rows share rows by state and detail, unless `all`. */
 export function* renderStories(
   peels: readonly PeelStory[],
   look: Look,

@@ -46,13 +46,7 @@ function textWords({ what, peel, diff }: TextView, { groups }: Opened, text: Job
   return `${name}  ${lines} of ${plural(text.lines.length, "line")}`;
 }
 
-/** The part between the first lines and the last one, and a note about it. */
-interface Body {
-  readonly body: readonly string[];
-  readonly words: string;
-}
-
-function openBody(shown: Shown, state: OpenState, look: PictureLook, columns: number, rows: number): Body {
+function openBody(shown: Shown, state: OpenState, look: PictureLook, columns: number, rows: number) {
   const { opened, text, told, now } = shown;
   if (typeof opened !== "object") return { body: [safe(opened ?? "")], words: "" };
   if (state.text && text) {
@@ -64,7 +58,8 @@ function openBody(shown: Shown, state: OpenState, look: PictureLook, columns: nu
   return { body: renderOpened(opened, state.place, now, look, { columns, rows }), words: safe(words) };
 }
 
-function bodyOf(shown: Shown, steering: Steering, look: PictureLook, columns: number, rows: number): Body {
+/** The part between the first lines and the last one, and a note about it. */
+function bodyOf(shown: Shown, steering: Steering, look: PictureLook, columns: number, rows: number) {
   const { dialog } = shown;
   if (dialog) return { body: wrapLines(dialog.lines, columns).slice(-rows), words: "" };
   if (steering.help) return { body: helpLines(steering, rows, look.utf8), words: "" };

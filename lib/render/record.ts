@@ -10,10 +10,7 @@ import { keyed, type LongDocument, returnDocument } from "./document.ts";
 import { renderReturns } from "./peels.ts";
 import type { Look } from "./table.ts";
 
-/**
- * The stored record as JSON, then a table of its returns; on a terminal long lists fill lines.
- * @param selected peels to show; undefined: all that returned
- */
+/** The record as JSON, then a table of its returns. @param selected peels to show; undefined: all that returned */
 export function renderRecord(
   job: ValueMap,
   peels: readonly Peel[],

@@ -17,33 +17,14 @@ import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
 import { named, nextCommand } from "../program.ts";
-import { count, plural, safe, shortenMiddle } from "../text.ts";
+import { count, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { nsOf } from "../time.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
 import { cancelerOf, DRY_RUN, ignoredWords, retriesWords, type Telling, tookOf, wasDryRun } from "./facts.ts";
 import { changeRows, differencesOf, NO_DIFF, outputLine } from "./job-diff.ts";
+import { peelNames } from "./names.ts";
 import { comparedLines, outputLines, resultsWords } from "./output.ts";
-import {
-  type Block,
-  bytesOfEach,
-  cell,
-  cutLines,
-  cutTable,
-  data,
-  details,
-  type Line,
-  MOST_SHOWN,
-  names,
-  note,
-  type Page,
-  type PageColumn,
-  prose,
-  section,
-  stateWord,
-  text,
-  type Word,
-  type Words,
-} from "./page.ts";
+import type { Block, Line, Page, PageColumn, PageRow, Word, Words } from "./page.ts";
 import { eventRuns, eventWords } from "./story.ts";
 import { changedCounts, outcomeWords, tookWords, whatText } from "./summary.ts";
 import { timelineOf } from "./timeline.ts";
@@ -63,6 +44,68 @@ export interface Report {
   readonly version: string;
   /** By the server's clock. */
   readonly now: Date;
+}
+
+/** Bytes of outputs in a page, and those of one group, as HTML; the same for differences. */
+const BYTES = { all: 500_000, group: 24_000 } as const;
+/** Groups of outputs, rows of tables and changes in one, and columns of names and other texts. */
+const MOST_SHOWN = {
+  groups: 150,
+  rows: 100,
+  changes: 10,
+  names: 300,
+  cell: 500,
+  text: 1_500,
+  line: 4_000,
+  state: 30,
+} as const;
+
+const data = (text: string, most: number = MOST_SHOWN.text): Word => ({ data: shortenMiddle(safe(text), most) });
+const prose = (text: string): Word => ({ data: shortenMiddle(safe(text), MOST_SHOWN.text), prose: true });
+const cell = (text: string): Words => (text === "" ? [] : [data(text, MOST_SHOWN.cell)]);
+const names = (peels: readonly { readonly peel: string }[], most: number = MOST_SHOWN.names): Word => ({
+  data: peelNames(peels, most),
+});
+/** A state, which may be any text. */
+const stateWord = (state: string): Word => ({ state: shorten(safe(state), MOST_SHOWN.state) });
+
+const text = (...words: Word[]): Block => ({ kind: "text", words });
+const note = (...words: Word[]): Block => ({ kind: "note", words });
+const details = (title: Words, blocks: readonly Block[], open = false): Block => ({
+  kind: "details",
+  title,
+  open,
+  blocks,
+});
+/** @param id unique in the page, of letters, digits and `-`; without blocks there is no section */
+const section = (id: string, title: Words, blocks: readonly Block[]): Block[] =>
+  blocks.length === 0 ? [] : [{ kind: "section", id, title, blocks }];
+
+/** A table, and the number of omitted rows. @param noun of a row @param all the command that shows all */
+function cutTable(columns: readonly PageColumn[], rows: readonly PageRow[], noun: string, all: Words): Block[] {
+  const rest = rows.length - MOST_SHOWN.rows;
+  const table: Block = { kind: "table", columns, rows: rows.slice(0, MOST_SHOWN.rows) };
+  return rest <= 0 ? [table] : [table, text(`${count(rest)} more ${noun}${rest === 1 ? "" : "s"}`, ...all)];
+}
+
+/** The bytes for each of `groups` groups of lines. @param share 2: half of the page is for others */
+const bytesOfEach = (groups: number, share: number) =>
+  Math.min(BYTES.group, BYTES.all / share / Math.min(MOST_SHOWN.groups, Math.max(1, groups)));
+
+/** The lines that fit into `bytes`, and a line about the others. @param all the command that shows all */
+function cutLines(lines: readonly Line[], bytes: number, all: Words, isDiff: boolean): Block[] {
+  const shown: Line[] = [];
+  let left = bytes;
+  for (const line of lines) {
+    const short = { ...line, text: shorten(line.text, MOST_SHOWN.line) };
+    left -= Buffer.byteLength(Bun.escapeHTML(short.text)) + 1;
+    if (left < 0) break;
+    shown.push(short);
+  }
+  const rest = lines.length - shown.length;
+  const isCut = shown.some(({ text }, i) => text !== lines[i]?.text);
+  const words = [rest > 0 && plural(rest, "more line"), isCut && "long lines are cut"].filter(Boolean);
+  return [{ kind: "lines", lines: shown, isDiff }, ...(words.length > 0 ? [text(words.join("; "), ...all)] : [])];
 }
 
 /** RFC 3339 with milliseconds. */

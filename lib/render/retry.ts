@@ -90,10 +90,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   );
 }
 
-/**
- * @param condition as typed; empty for none
- * @param isSkipped true for a peel that is not selected only because it is ok
- */
+/** @param condition as typed; empty for none @param isSkipped true for a peel left out only because it is ok */
 export function nothingWords(
   { targets }: RetryPlan,
   condition: string,

@@ -96,11 +96,7 @@ function trendColumn(rows: readonly StatsRow<Tally>[], span: Span, counted: stri
   };
 }
 
-/**
- * Columns of all such tables.
- * @param rows of the table
- * @param counted name of `of`
- */
+/** Columns of all such tables. @param counted name of `of` */
 function countColumns<T extends Tally>(
   rows: readonly StatsRow<T>[],
   span: Span,
@@ -127,11 +123,7 @@ function countColumns<T extends Tally>(
   ];
 }
 
-/**
- * @param columnsOf the rows that are shown
- * @param first those that a terminal shows
- * @param below lines about the others
- */
+/** @param first the rows that a terminal shows @param below lines about the others */
 function statsView<T extends Tally>(
   rows: readonly StatsRow<T>[],
   columnsOf: (rows: readonly StatsRow<T>[]) => RowColumn<StatsRow<T>>[],
@@ -150,10 +142,7 @@ function statsView<T extends Tally>(
   return { ...view, trouble: rows.flatMap(({ tally }) => troubleOf(tally) ?? []) };
 }
 
-/**
- * @param by function, user or target
- * @param repaired those whose failed peels are all ok in later retries
- */
+/** @param by function, user or target @param repaired those whose failed peels are all ok in later retries */
 export function jobStatsView(
   tallies: readonly JobTally[],
   by: string,

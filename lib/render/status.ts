@@ -128,10 +128,7 @@ const COLORED_AS: Readonly<Record<Concern, string>> = {
   peels: "silent",
 };
 
-/**
- * Worst first; empty when there is no problem.
- * @param since as typed, for a command
- */
+/** Worst first; empty when there is no problem. @param since as typed, for a command */
 function statusLines(status: FleetStatus, since: string, most: Limits): StatusLine[] {
   const wordsOf: Record<Concern, () => readonly LineWords[]> = {
     masters: () => [masterLine(status)],

@@ -71,32 +71,20 @@ export function* eventRuns(steps: readonly Step[]): Generator<EventRun> {
   }
 }
 
-interface EventWords {
-  readonly after: string;
-  readonly event: string;
-  readonly peels: readonly { readonly peel: string }[];
-  readonly detail: string;
-  readonly state: string;
-}
-
 /** When and what, on which peels. */
-export function eventWords(run: EventRun): EventWords {
-  const [first] = run;
-  const last = run.at(-1) as Step;
+export function eventWords(run: EventRun) {
+  const [first, ...others] = run;
   const after = `+${formatDuration(first.afterNs)}`;
   const peels = run.flatMap(({ peel }) => (peel === undefined ? [] : { peel }));
-  const isAlone = run.length === 1;
-  return {
-    after: isAlone ? after : `${after} … +${formatDuration(last.afterNs)}`,
-    event: isAlone ? (EVENT_NAMES[first.kind] ?? first.kind) : runWords(run),
-    peels,
-    detail: isAlone ? detail(first) : (runOf(first) ?? ""),
-    state: stepState(first),
-  };
+  const state = stepState(first);
+  const last = others.at(-1);
+  if (!last) return { after, event: EVENT_NAMES[first.kind] ?? first.kind, peels, detail: detail(first), state };
+  const until = `${after} … +${formatDuration(last.afterNs)}`;
+  return { after: until, event: runWords(run), peels, detail: runOf(first) ?? "", state };
 }
 
 /** @param peelWidth for lines printed one by one, as the other minimum widths */
-const eventColumns = (peelWidth: number): readonly Column<EventWords>[] => [
+const eventColumns = (peelWidth: number): readonly Column<ReturnType<typeof eventWords>>[] => [
   { title: "AFTER", min: 8, text: ({ after }) => after },
   { title: "EVENT", min: 10, text: ({ event }) => event },
   {
@@ -125,10 +113,7 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
   return tableLines(eventColumns(0), isWhole ? each : Array.from(eventRuns(steps), eventWords), look);
 }
 
-/**
- * Facts, slowest peels, table of peels, events; on a terminal a table of many peels is last.
- * @param options `events`: false omits them
- */
+/** Facts, slowest peels, table of peels, events; on a terminal a table of many peels is last. */
 export function* renderStory(
   telling: Telling,
   look: Look,

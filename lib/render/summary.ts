@@ -86,10 +86,7 @@ export function tookWords(peels: readonly PeelStory[]): string | undefined {
   return `${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;
 }
 
-/**
- * @param selected peels of the table; counts are of all peels
- * @param options `each`: a row per peel instead of per outcome
- */
+/** @param selected peels of the table; counts are of all @param options `each`: a row per peel, not per outcome */
 export function renderSummary(
   telling: Telling,
   selected: readonly PeelStory[],

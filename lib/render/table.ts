@@ -67,10 +67,7 @@ export interface Column<T, L = Look> {
   readonly gives?: readonly Concession[] | ((rows: Rows<T>) => readonly Concession[]);
   /** Wraps long text instead of cutting it; a number: in at most that many lines. */
   readonly wraps?: boolean | number;
-  /**
-   * Not yet safe.
-   * @param max columns, for a text that is not shortened by cutting its end
-   */
+  /** Not yet safe. @param max columns, for a text that is not shortened by cutting its end */
   text(row: T, look: L, max: number): string;
   paint?(row: T, look: L): Paint;
   /** What the text depends on: cells with equal values are made once. */
@@ -143,11 +140,7 @@ function total(widths: readonly number[]): number {
   return shown.reduce((sum, width) => sum + width + GAP, -GAP);
 }
 
-/**
- * Widths that fit into `room`, 0 for a hidden column. The row stays too wide if all steps do not suffice.
- * @param gives of each column
- * @param needed widths of the contents
- */
+/** Widths of columns that need `needed`, in `room`; 0: hidden. Too wide if the steps in `gives` do not suffice. */
 export function fitted(gives: readonly (readonly Concession[])[], needed: readonly number[], room: number): number[] {
   const widths = needed.map((width) => Math.max(1, width));
   const steps = gives.flatMap((each, i) => each.map((step) => ({ ...step, i })));
@@ -218,10 +211,7 @@ const SWEPT_ROWS = 1 << 14;
 
 const PIECE_CHARACTERS = 64 << 10;
 
-/**
- * A table in pieces of whole lines, for up to a million rows: they are made when written.
- * @param look `columns`: no line is wider
- */
+/** A table in pieces of whole lines, made when written: up to a million rows. No line is wider than `look.columns`. */
 export function* tableLines<T, L extends Look>(
   columns: readonly Column<T, L>[],
   rows: Rows<T>,

@@ -9,10 +9,7 @@ import { localTime } from "../time.ts";
 export const timeText = (time: Timestamp, person: boolean): string =>
   (person ? localTime(new Date(Number(time.ns / 1_000_000n))) : undefined) ?? String(time);
 
-/**
- * `2m ago`, `in 5s`.
- * @param past the word after a time in the past
- */
+/** `2m ago`, `in 5s`. @param past the word after a time in the past */
 export function ageText(time: Timestamp, nowNs: bigint, past = "ago"): string {
   const distance = nowNs - time.ns;
   return distance >= 0n ? `${formatAgo(distance)} ${past}` : `in ${formatAgo(-distance)}`;
@@ -30,19 +27,13 @@ export function seconds(ns: bigint | undefined): string {
 /** Tolerated difference of clocks, in ms. */
 const TOLERANCE_MS = 5_000;
 
-/**
- * Undefined when no warning is needed.
- * @param aheadMs how far the server's clock is ahead, plus or minus `doubtMs`
- */
+/** Undefined: no warning. @param aheadMs how far the server's clock is ahead, plus or minus `doubtMs` */
 export function clockWords(aheadMs: number, doubtMs: number): string | undefined {
   if (Math.abs(aheadMs) - doubtMs <= TOLERANCE_MS) return undefined;
   return `this machine's clock is ${formatMs(Math.abs(aheadMs))} ${aheadMs > 0 ? "behind" : "ahead of"} the server's; --since and --until use the server's clock.`;
 }
 
-/**
- * Undefined when no job was created in the future.
- * @param jobs oldest first
- */
+/** Undefined when no job was created in the future. @param jobs oldest first */
 export function futureWords(jobs: JobList, nowNs: bigint): string | undefined {
   const latest = nowNs + BigInt(TOLERANCE_MS) * 1_000_000n;
   let ahead = 0;

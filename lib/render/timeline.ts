@@ -33,10 +33,7 @@ export interface Timeline {
   readonly lanes: readonly Lane[];
 }
 
-/**
- * Up to `alone` peels have a lane each. Of more peels, `bad` lanes are for those that are not ok; more than `inGroup` alike ones
- * share one.
- */
+/** Up to `alone` peels have a lane each. Of more, at most `bad` that are not ok; more than `inGroup` alike share one. */
 const SHOWN_LANES = { alone: 16, bad: 12, inGroup: 3, slow: 3 } as const;
 /** A slow peel took at least this many times the median duration. */
 const SLOW = 2n;

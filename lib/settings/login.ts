@@ -35,11 +35,7 @@ const WANTED = {
   nkey: { what: "an nkey seed", hint: "Use a file with a seed, which starts with SU." },
 } as const;
 
-/**
- * The login in a text.
- * @param name what errors call the text
- * @throws UserError when it is not a login of its kind
- */
+/** @param name what errors call the text @throws UserError when it is not a login of its kind */
 export function checkedLogin(text: string, kind: keyof typeof WANTED, name: string): LoginText {
   const login = loginIn(text);
   const { what, hint } = WANTED[kind];

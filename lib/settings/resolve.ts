@@ -70,10 +70,7 @@ function checkNoSecret(value: string, source: string, what: string): void {
     );
 }
 
-/**
- * The one file that counts: the named one, else the first that exists. Never two, so that the credentials of one fleet don't
- * reach the servers of another.
- */
+/** The named file, else the first that exists. Never two: credentials of one fleet must not reach another. */
 async function chooseFile(
   flags: SettingFlags,
   env: NodeJS.ProcessEnv,

@@ -34,10 +34,7 @@ export function inForeground(): boolean {
   return foreground;
 }
 
-/**
- * Calls `leave`, if any, before Ctrl-Z stops the process, and `back` when it continues.
- * @returns the function that removes the handlers
- */
+/** Calls `leave` before Ctrl-Z stops the process, `back` when it continues. @returns removes the handlers */
 export function onSuspend(leave: (() => void) | undefined, back: () => void): () => void {
   if (process.platform === "win32") return () => {};
   let over = false;

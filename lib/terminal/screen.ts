@@ -1,4 +1,5 @@
 // A full screen of the terminal. When it closes, the terminal shows its earlier content.
+import type { Keyboard } from "./keyboard.ts";
 import type { Terminal } from "./terminal.ts";
 
 const HIDE = "\x1b[?25l";
@@ -15,12 +16,6 @@ const DRAW_PAUSE_MS = 50;
 /** Times grow without a change. */
 const TICK_MS = 1_000;
 
-/** Reads keys while the screen has the terminal. */
-interface KeyReader {
-  open(): void;
-  close(): void;
-}
-
 /** Ctrl-Z gives the terminal back until the process continues. */
 export class Screen {
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -29,15 +24,12 @@ export class Screen {
   #open = false;
   #shown = false;
 
-  /**
-   * @param picture the lines to show, none wider than the terminal
-   * @param failed receives errors of writing
-   */
+  /** @param picture the lines to show, none wider than the terminal @param failed receives errors of writing */
   constructor(
     readonly terminal: Terminal,
     readonly picture: () => readonly string[],
     readonly failed: (error: unknown) => void,
-    readonly keys?: KeyReader,
+    readonly keys?: Pick<Keyboard, "open" | "close">,
   ) {}
 
   open(): void {

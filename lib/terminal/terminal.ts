@@ -200,10 +200,7 @@ export function systemTerminal(flags: TerminalFlags) {
   };
 }
 
-/**
- * The same terminal for a command that has more to do than to write: when a write to stdout fails, it calls `failed`, which may
- * throw, and writes no more.
- */
+/** The same terminal for a command that continues when a write to stdout fails, after calling `failed`, which may throw. */
 export function enduring(terminal: Terminal, failed: (error: unknown) => void): Terminal {
   let open = true;
   const attempt = (write: () => void) => {
