@@ -23,7 +23,6 @@ export function keyed(record: ValueMap, ids: Readonly<Record<string, string>>): 
 const isEntry = (entry: readonly [string, unknown] | undefined, name: string, id: string) =>
   entry?.[0] === name && entry[1] === id;
 
-/** A name that the record does not use. */
 const freeName = (record: ValueMap, name: string): string =>
   record.has(name) ? freeName(record, `record_${name}`) : name;
 
@@ -39,7 +38,6 @@ export const jobLine = (job: Job) => `${toJsonLine(jobDocument(job))}\n`;
 /** Functions make lists while they are written: they may not fit in memory. */
 export type LongDocument = ReadonlyMap<string, Value | (() => Iterable<Value>)>;
 
-/** With all lists made. */
 export const wholeDocument = (document: LongDocument): ValueMap =>
   new Map(Array.from(document, ([name, value]) => [name, typeof value === "function" ? [...value()] : value]));
 

@@ -97,7 +97,6 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
   return all.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
 }
 
-/** True when all returns with data are dry runs. */
 export function wasDryRun({ peels }: Story): boolean {
   // Equal outputs may be one shared value.
   const answers = new Set(peels.map(({ returned }) => returned?.record.get("return_data")));

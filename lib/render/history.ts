@@ -17,16 +17,6 @@ const [MOST_CALLS, CALL_WIDTH] = [5, 60] as const;
 
 const wholeCallOf = ({ row, job }: HistoryEntry) => (row ? wholeCall(job, row) : "-");
 
-const shownCall = ({ row, job }: HistoryEntry) => (row ? callOf(job, row) : "-");
-
-function tookCell({ tookNs, soFarNs }: HistoryEntry): string {
-  if (soFarNs !== undefined) return `${formatDuration(soFarNs)} so far`;
-  return tookNs === undefined ? "-" : formatDuration(tookNs);
-}
-
-const changedText = ({ changed: counts, dryRun }: HistoryEntry) =>
-  counts === undefined || counts.of === 0 ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
-
 const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   { name: "time", title: "WHEN", value: ({ at }) => at ?? null },
   jidColumn(({ jid }) => jid, 2),
@@ -35,7 +25,7 @@ const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
     gives: [shrinks(1, 20), shrinks(3, 12)],
     value: wholeCallOf,
     text: (entry, { columns }, max) =>
-      shortenMiddle(columns === undefined ? wholeCallOf(entry) : shownCall(entry), max),
+      shortenMiddle(columns === undefined || !entry.row ? wholeCallOf(entry) : callOf(entry.job, entry.row), max),
   },
   { name: "function", value: ({ row }) => row?.fn },
   { name: "args", value: ({ job }) => job?.get("args") },
@@ -46,7 +36,12 @@ const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   },
   { name: "job_status", value: ({ row }) => row?.status },
   { name: "user", value: ({ row }) => row?.user },
-  { name: "changed", gives: [leaves(4)], value: ({ changed }) => changed?.some, text: changedText },
+  {
+    name: "changed",
+    gives: [leaves(4)],
+    value: ({ changed }) => changed?.some,
+    text: ({ changed, dryRun }) => (changed?.of ? `${changed.some}/${changed.of}${dryRun ? " dry" : ""}` : "-"),
+  },
   { name: "results", value: ({ changed }) => changed?.of },
   { name: "dry_run", value: ({ dryRun }) => dryRun || undefined },
   {
@@ -54,7 +49,10 @@ const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
     gives: [leaves(5)],
     value: ({ tookNs }) => tookNs,
     plain: (entry) => (goesOn(entry) ? "" : seconds(entry.tookNs)),
-    text: tookCell,
+    text({ tookNs, soFarNs }) {
+      if (soFarNs !== undefined) return `${formatDuration(soFarNs)} so far`;
+      return tookNs === undefined ? "-" : formatDuration(tookNs);
+    },
   },
   { name: "so_far", value: ({ soFarNs }) => soFarNs },
   {

@@ -9,7 +9,6 @@ import { type Forms, type RowColumn, rowsView, type View, type Viewer } from "./
 /** On a terminal: maximum and minimum columns of names, minimum columns of a line. */
 const [MOST_NAME, LEAST_NAME, LEAST_LINE] = [32, 8, 24] as const;
 
-/** The end of `text` in at most `max` columns. */
 function endOf(text: string, max: number): string {
   const whole = safe(text.slice(-max));
   if (text.length <= max && width(whole) <= max) return whole;

@@ -13,7 +13,6 @@ interface Ids {
   readonly title: string;
   /** True for an ID that stays one word in a script. */
   readonly isPlain: (id: string) => boolean;
-  /** An ID for people. */
   readonly display?: (id: string) => string;
   /** Makes one line of all, for people. */
   readonly line?: ((ids: readonly string[]) => string) | undefined;

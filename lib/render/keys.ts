@@ -92,7 +92,6 @@ const OPENS = new Map([
   ["e", EVENTS],
 ]);
 
-/** Opens a job and moves the cursor to it. */
 export const opening = (steering: Steering, jid: string, text?: TextView): Steering => ({
   ...steering,
   cursor: jid,

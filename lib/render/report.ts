@@ -70,13 +70,8 @@ const names = (peels: readonly { readonly peel: string }[], most: number = MOST_
 const stateWord = (state: string): Word => ({ state: shorten(safe(state), MOST_SHOWN.state) });
 
 const text = (...words: Word[]): Block => ({ kind: "text", words });
-const note = (...words: Word[]): Block => ({ kind: "note", words });
-const details = (title: Words, blocks: readonly Block[], open = false): Block => ({
-  kind: "details",
-  title,
-  open,
-  blocks,
-});
+const details = (title: Words, blocks: readonly Block[], open = false) =>
+  ({ kind: "details", title, open, blocks }) satisfies Block;
 /** @param id unique in the page, of letters, digits and `-`; without blocks there is no section */
 const section = (id: string, title: Words, blocks: readonly Block[]): Block[] =>
   blocks.length === 0 ? [] : [{ kind: "section", id, title, blocks }];
@@ -85,7 +80,7 @@ const section = (id: string, title: Words, blocks: readonly Block[]): Block[] =>
 function cutTable(columns: readonly PageColumn[], rows: readonly PageRow[], noun: string, all: Words): Block[] {
   const rest = rows.length - MOST_SHOWN.rows;
   const table: Block = { kind: "table", columns, rows: rows.slice(0, MOST_SHOWN.rows) };
-  return rest <= 0 ? [table] : [table, text(`${count(rest)} more ${noun}${rest === 1 ? "" : "s"}`, ...all)];
+  return rest <= 0 ? [table] : [table, text(plural(rest, `more ${noun}`), ...all)];
 }
 
 /** The bytes for each of `groups` groups of lines. @param share 2: half of the page is for others */
@@ -332,7 +327,11 @@ function sectionsOf(job: ReportedJob, prefix: string, share: number, now: Date):
   const notes = [...(wasDryRun(story) ? [`${DRY_RUN}.`] : []), ...gaps];
   const events = details([plural(story.steps.length, "event")], eventsOf(job));
   return [
-    ...section(`${prefix}summary`, ["Summary"], [...notes.map((words) => note(prose(words))), factsOf(job, now)]),
+    ...section(
+      `${prefix}summary`,
+      ["Summary"],
+      [...notes.map((words): Block => ({ kind: "note", words: [prose(words)] })), factsOf(job, now)],
+    ),
     ...section(`${prefix}outcomes`, ["Outcomes"], outcomesOf(job)),
     ...section(`${prefix}timeline`, ["Timeline"], timeline ? [{ kind: "timeline", timeline }] : []),
     ...section(`${prefix}output`, ["Output"], outputsOf(job, share)),

@@ -10,22 +10,24 @@ import { fileValue, KEYS, type Key, keysIn, type Layer, SETTINGS } from "./setti
 
 const contextRoot = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
 
-const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(contextRoot(env), "context", `${name}.json`);
+/** Undefined when there is no such file. @throws UserError when it can't be read */
+async function readIfThere(path: string, withinMs: number, what: string, hint: string) {
+  try {
+    return await readFile(path, withinMs);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(code)) return undefined;
+    throw new UserError(`cannot read ${what}: ${faultOf(error)}.`, hint);
+  }
+}
 
-/** The context that `nats context select` chose; undefined for none. @throws UserError when that can't be read */
+/** The context that `nats context select` chose; undefined for none. */
 export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number): Promise<string | undefined> {
   const path = join(contextRoot(env), "context.txt");
-  try {
-    return decodeText((await readFile(path, withinMs)).bytes).trim() || undefined;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    // The user means the server that it names, not localhost.
-    throw new UserError(
-      `cannot read ${path}, which names the selected NATS context: ${faultOf(error)}.`,
-      "Check its permissions, or use --master or --context.",
-    );
-  }
+  const what = `${path}, which names the selected NATS context`;
+  // An error: the user means the server that it names, not localhost.
+  const file = await readIfThere(path, withinMs, what, "Check its permissions, or use --master or --context.");
+  return (file && decodeText(file.bytes).trim()) || undefined;
 }
 
 /** The names of all contexts; none when their folder can't be read. */
@@ -69,19 +71,6 @@ function filePath(key: Key, text: string, field: string, fail: Fail, env: NodeJS
 
 const NSC_HINT = "Write a creds file with `nsc generate creds`, and name it with --creds or in the context's `creds`.";
 
-async function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, withinMs: number) {
-  try {
-    return await readFile(path, withinMs);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") throw unknown(name, env);
-    throw new UserError(
-      `cannot read NATS context "${safe(name)}" (${path}): ${faultOf(error)}.`,
-      "Check the file's permissions.",
-    );
-  }
-}
-
 /** @throws UserError for an unknown field without which another server would be reached, or none */
 function checkOther(field: string, value: unknown, fail: Fail): void {
   if (/^(urls?|servers?)$/i.test(field)) throw fail(`unknown field ${safe(field)}. Did you mean url?`);
@@ -120,12 +109,14 @@ export async function readContext(
   withinMs: number,
 ): Promise<Layer> {
   if (/[/\\\0]|\.\./.test(name)) throw unknown(name, env);
-  const path = contextPath(name, env);
+  const path = join(contextRoot(env), "context", `${name}.json`);
+  const what = `NATS context "${safe(name)}" (${path})`;
   const fail: Fail = (why, hint = "Correct the file, or use another context with --context.") =>
-    new UserError(`NATS context "${safe(name)}" (${path}): ${why}`, hint);
-  const { bytes, readableByOthers } = await readContextFile(path, name, env, withinMs);
+    new UserError(`${what}: ${why}`, hint);
+  const file = await readIfThere(path, withinMs, what, "Check the file's permissions.");
+  if (!file) throw unknown(name, env);
   const out: { [K in Key]?: unknown } = { urls: [SETTINGS.urls.default] };
-  for (const [field, value] of Object.entries(parseFields(decodeText(bytes), fail))) {
+  for (const [field, value] of Object.entries(parseFields(decodeText(file.bytes), fail))) {
     // The tool writes every field, empty ones too.
     if (value === "" || value === null || IRRELEVANT.has(field)) continue;
     if (field !== "url" && (value === false || (Array.isArray(value) && value.length === 0))) continue;
@@ -145,7 +136,7 @@ export async function readContext(
   const holdsSecret =
     KEYS.some((key) => layer[key] !== undefined && isInline(key) && !refersElsewhere(String(layer[key]))) ||
     layer.urls?.some((url) => url.includes("@"));
-  if (readableByOthers && holdsSecret)
+  if (file.readableByOthers && holdsSecret)
     warn(`NATS context file ${path} contains a secret and other users can read it: chmod 600 it.`);
   return layer;
 }

@@ -3,6 +3,7 @@ import { lstatSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { formatMs } from "../duration.ts";
 import { fileFault, type UserError } from "../errors.ts";
 
@@ -60,10 +61,7 @@ async function readAll(path: string): Promise<FileContent> {
     const bytes = Buffer.concat(pieces);
     if (bytes.length > LARGEST_FILE.bytes) throw new Unreadable(`it is larger than ${LARGEST_FILE.shown}`);
     const stat = await file.stat();
-    const content = {
-      bytes,
-      readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0,
-    };
+    const content = { bytes, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
     if (!stat.isFile()) pipes.set(path, content);
     return content;
   } finally {
@@ -73,15 +71,9 @@ async function readAll(path: string): Promise<FileContent> {
 
 /** Reads anything: also a pipe without a writer, a terminal, a device without an end. @throws an error for `faultOf` */
 export async function readFile(path: string, withinMs: number): Promise<FileContent> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Unreadable(`nothing came within ${formatMs(withinMs)}`)), withinMs);
-  });
-  try {
-    return await Promise.race([readAll(path), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const content = await Promise.race([readAll(path), sleep(withinMs, undefined, { ref: false })]);
+  if (!content) throw new Unreadable(`nothing came within ${formatMs(withinMs)}`);
+  return content;
 }
 
 export const faultOf = (error: unknown): string => (error instanceof Unreadable ? error.message : fileFault(error));
