@@ -38,9 +38,10 @@ export async function jobSurroundings(
   const { owner, status } = row;
   const inState = (...states: PeelState[]) =>
     story.peels.filter(({ state }) => states.includes(state)).map(({ peel }) => peel);
-  const silent = inState("silent");
+  // The story may be one with earlier surroundings, which are read again.
+  const silent = inState("silent", "offline");
   // A cancel signal takes a job from the queue.
-  const accepted = status === "canceled" ? [] : inState("executing", "unfinished");
+  const accepted = status === "canceled" ? [] : inState("executing", "queued", "unfinished");
   let noHeartbeats: string | undefined;
   const unheard = (what: string) => (why: string) => {
     noHeartbeats ??= `${why} Cannot tell whether ${what}.`;

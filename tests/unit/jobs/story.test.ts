@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import type { Value } from "../../../lib/codec/value.ts";
 import { EarlySteps, readEvents } from "../../../lib/jobs/events.ts";
-import { resolveStory } from "../../../lib/jobs/story.ts";
+import { jobSurroundings, resolveStory } from "../../../lib/jobs/story.ts";
+import { type JobSurroundings, Steps, storyOf } from "../../../lib/model/story.ts";
 import type { Store } from "../../../lib/store.ts";
 import { encode, jobRecord } from "../../support/harness.ts";
 
@@ -60,5 +62,33 @@ test("events that come again take the place of those that came before", async ()
     const steps = new EarlySteps(known);
     await readEvents(store as unknown as Store, "j1", steps);
     expect(steps.of(new Map()).all.map(({ kind }) => kind)).toEqual(["dispatch", "status"]);
+  }
+});
+
+test("surroundings are the same for a story that has them already", async () => {
+  const record = new Map<string, Value>([
+    ["function", "cmd.run"],
+    ["status", "running"],
+    ["targets", PEELS],
+  ]);
+  const store = {
+    isLive: true,
+    nowNs: () => 0n,
+    heartbeat: async () => "none",
+    jobsState: async () => ({ changes: async () => true }),
+    activeJids: async () => ["j0"],
+    job: async () => encode(jobRecord("j0", { function: "cmd.run", status: "running", targets: PEELS })),
+    async eventsOfPeels(_: unknown, onEvent: (place: unknown, event: object) => void) {
+      onEvent({}, { kind: "ack", peel: "a", storedNs: 1n, bytes: encode({ peel_id: "a" }) });
+    },
+  };
+  const steps = new Steps(record);
+  steps.add({ kind: "dispatch", peel: undefined, storedNs: 1n, payload: new Map() });
+  steps.add({ kind: "ack", peel: "a", storedNs: 2n, payload: new Map([["peel_id", "a"]]) });
+  let around: JobSurroundings = { nowNs: 0n };
+  for (let look = 0; look < 2; look++) {
+    const story = storyOf("j1", record, [], steps, around);
+    ({ around } = await jobSurroundings(store as unknown as Store, "j1", record, story, steps));
+    expect(around).toMatchObject({ offline: new Set(["b"]), behind: new Map([["a", "j0"]]) });
   }
 });
