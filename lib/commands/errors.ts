@@ -35,6 +35,7 @@ export default question({
   async answerOf({ selection, by, limit }, session) {
     const { store, terminal } = session;
     const { read, matchClause, warnings } = await readMatching(selection, session);
+    const noJobs = `No jobs ${matchClause}.${selection.hint}`;
     const { numbers, make } = read.jobs;
     const jobs = new JobList(
       numbers.filter((n) => mayHaveFailed(make(n).row)),
@@ -47,8 +48,8 @@ export default question({
     const note = more > 0 ? `${plural(more, `more ${by === "job" ? by : "row"}`)}; raise --limit.` : undefined;
     return {
       shown: view,
-      none: read.jobs.length === 0 ? `No jobs ${matchClause}.` : `No peel failed in jobs that ${matchClause}.`,
-      selected: { size: read.jobs.length, none: `No jobs ${matchClause}.` },
+      none: read.jobs.length === 0 ? noJobs : `No peel failed in jobs that ${matchClause}.`,
+      selected: { size: read.jobs.length, none: noJobs },
       notes: { text: note },
       warnings,
     };

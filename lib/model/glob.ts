@@ -23,8 +23,8 @@ function foldTest(pattern: string): ((text: string) => boolean) | undefined {
   const width = ranges[0]?.[0]?.length ?? 0;
   const isRange = ([first = "", last = first, ...more]: string[]) =>
     first.length === width && last.length === width && first <= last && more.length === 0;
-  // Sets of single digits are the same in both notations.
-  if (width < 2 || !ranges.every(isRange)) return undefined;
+  // A set of single digits means the same in both notations, and `[67]` is one.
+  if (width < 2 || list.length === width || !ranges.every(isRange)) return undefined;
   return (text) => {
     const number = text.slice(head.length, head.length + width);
     const isIn = ranges.some(([first = "", last = first]) => first <= number && number <= last);

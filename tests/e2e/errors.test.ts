@@ -190,7 +190,7 @@ test("conditions are those of list; nothing failed is said with what was looked 
   // All peels of the jobs, as help says.
   expect(await errors("--target", "web-301")).toEqual([FULL, null]);
   expect((await run("--help")).stdout.replace(/\s+/g, " ")).toContain(
-    "selects whole jobs, with the errors of all their",
+    "--target selects jobs; the errors of all their peels count",
   );
   expect(await errors("--until", "65m")).toEqual(["an hour ago"]);
   expect(await run("--user", "root")).toEqual({

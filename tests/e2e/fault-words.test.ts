@@ -438,6 +438,10 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "error: no jobs match --target web (of 7). Did you mean --target 'web*'?",
   ],
   [
+    "job errors --target web --since 1d --fail-if-empty --master <url>",
+    "error: no jobs match --target web --since 1d (of 7). Did you mean --target 'web*'?",
+  ],
+  [
     "job kill --user root,ops --fail-if-empty --master <url>",
     "error: no jobs that could be canceled match --user root,ops. For several users, repeat --user.",
   ],

@@ -14,6 +14,7 @@ test.each([
   ["(", "(", true],
   ["[", "[", true],
   ["*", "line\nbreak", true],
+  ["web-[67]", "web-6", true],
   // Names as screens fold them.
   ["app-[08-12]", "app-08", true],
   ["app-[08-12]", "app-12", true],
