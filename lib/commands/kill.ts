@@ -3,8 +3,7 @@
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
-import { Answers } from "../jobs/answers.ts";
-import { linkLines, persist } from "../jobs/follow.ts";
+import { linkLines } from "../jobs/follow.ts";
 import { planNamed, planSelected, sendSignal } from "../jobs/kill.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
@@ -188,14 +187,8 @@ async function waitForEnds(
   };
   const waiting = new Waiting();
   waiting.jids = outcomes.filter(isSent).map(({ jid }) => jid);
-  const endings = new Map<string, Ending>();
-  const answers = new Answers({
-    settled(ending) {
-      endings.set(ending.row.jid, ending);
-      void writeReport({ text: endLine(ending, out.columns) }, session, out);
-    },
-  });
-  const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
+  const ended = (ending: Ending) => void writeReport({ text: endLine(ending, out.columns) }, session, out);
+  const told: WaitTold = { warn: terminal.warn, ended, lost: (_, why) => fail(why) };
   const missed = async (limit: WaitLimit) => {
     const [first] = waiting.open;
     if (first === undefined) return; // all have ended; only returns of peels are missing
@@ -214,25 +207,18 @@ async function waitForEnds(
     for (const jid of waiting.open) inTurn(() => look(jid)).catch(() => {});
   }, PATIENCE_MS);
   const link = linkLines(session, terminal.say);
-  const ended = new AbortController();
-  const answering = answers.until(ended.signal, () => session.store);
-  const wait = async () => {
-    await waiting.run(session, link, told).finally(() => ended.abort());
-    await answering;
-    await persist(session, link, (store) => answers.all(store));
-  };
   const keep = (error: unknown) => {
     // A failure of the connection affects all jobs.
     if (error instanceof Transient || !(error instanceof UserError)) throw error;
     fail(error);
   };
-  await within(waitLimit, wait(), missed)
+  await within(waitLimit, waiting.run(session, link, told), missed)
     .catch(keep)
     .finally(() => {
       clearTimeout(patience);
-      answers.close();
+      waiting.close().forEach(ended);
     });
-  const results = outcomes.map((outcome) => ({ ...outcome, ending: endings.get(outcome.jid) }));
+  const results = outcomes.map((outcome) => ({ ...outcome, ending: waiting.endings.get(outcome.jid) }));
   return { results, failures };
 }
 

@@ -38,7 +38,8 @@ export async function waitFor(
   const stops: (() => void)[] = [end];
   const tick = () => {
     const open = waiting.open.map((jid) => rows.get(jid) ?? jid);
-    set(waitingText(open, waiting.jids.length, session.store.now()));
+    if (open.length === 0) set("waiting for peels to answer the cancel signal");
+    else set(waitingText(open, waiting.jids.length, session.store.now()));
   };
   const tellUnknown = warnOfUnknown(terminal);
   const unknown = (row: JobRow) => {
@@ -59,7 +60,9 @@ export async function waitFor(
     return undefined;
   };
   try {
-    return await within<WaitLimit | undefined>(limit, wait(), (limit) => limit);
+    // All can have ended: then only answers of peels to a cancel signal are missing.
+    const isOver = () => waiting.jids.length > 0 && waiting.open.length === 0;
+    return await within<WaitLimit | undefined>(limit, wait(), (limit) => (isOver() ? undefined : limit));
   } finally {
     for (const stop of stops) stop();
   }
@@ -82,7 +85,7 @@ export default liveCommand({
     description: "wait for jobs to end",
     group: "Follow",
     details:
-      'Prints how each job ended when all have ended; a terminal also warns of stuck jobs. Without <jid>, at least one flag of "Select jobs" is required: waits for the matching jobs that are active now.',
+      'Prints how each job ended when all have ended; a terminal also warns of stuck jobs. Without <jid>, at least one flag of "Select jobs" is required: waits for the matching jobs that are active now. After a cancel signal it also waits for peels that have not returned, for up to 10 seconds.',
     exitCodes:
       "0 complete, 1 error, 2 a peel failed, 3 a peel was unreachable or did not return, 4 both, 5 canceled, 124 if --for expires; with several jobs: the highest code",
     example: "zester job wait 20260115-001 --for 10m",

@@ -4,6 +4,7 @@ import { Transient, UserError } from "../errors.ts";
 import { isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
 import type { Ending } from "../model/job-end.ts";
 import type { LiveStore } from "../store.ts";
+import { untilAnswered } from "./answers.ts";
 import { followEnds } from "./ends.ts";
 import { type Link, persist, type Reopenable } from "./follow.ts";
 import type { ReturnReader } from "./lookup.ts";
@@ -14,7 +15,8 @@ export interface WaitTold {
   readonly warn: (text: string) => void;
   /** A job has an unknown state: it may have ended. True: do not wait for it. */
   readonly unknown?: ((row: JobRow) => boolean) | undefined;
-  readonly ended?: ((ending: Reading) => void) | undefined;
+  /** A job has ended, and its peels have answered a cancel signal. */
+  readonly ended?: ((ending: Ending) => void) | undefined;
   /** Why the end of a job will stay unknown; if not given, that is thrown. */
   readonly lost?: ((jid: string, why: UserError) => void) | undefined;
 }
@@ -24,10 +26,12 @@ export class Waiting {
   jids: readonly string[] = [];
   /** Those that have not ended, as last seen. */
   readonly rows = new Map<string, JobRow>();
-  readonly endings = new Map<string, Ending>();
+  readonly endings = new Map<string, Reading>();
   /** Jobs in unknown states, for which the command does not wait. */
   readonly unknown = new Map<string, JobRow>();
   readonly #lost = new Set<string>();
+  /** Those that have ended, and whose peels may still answer a cancel signal. */
+  readonly #answering = new Set<string>();
 
   get ended(): Ending[] {
     return this.jids.flatMap((jid) => this.endings.get(jid) ?? []);
@@ -35,6 +39,13 @@ export class Waiting {
 
   get open(): string[] {
     return this.jids.filter((jid) => this.isOpen(jid));
+  }
+
+  /** Waits for no more answers. @returns how the jobs ended whose peels had not all answered */
+  close(): Ending[] {
+    const left = this.ended.filter(({ row }) => this.#answering.has(row.jid));
+    this.#answering.clear();
+    return left;
   }
 
   isOpen(jid: string): boolean {
@@ -49,17 +60,27 @@ export class Waiting {
     const inTurn = turns(STORIES_AT_ONCE);
     const stories: Promise<void>[] = [];
     const failure = Promise.withResolvers<never>();
+    const take = (story: Promise<void>) => {
+      story.catch(failure.reject);
+      stories.push(story);
+    };
     const lose = (jid: string, why: UserError) => {
       this.rows.delete(jid);
       this.#lost.add(jid);
       lost?.(jid, why);
     };
+    const answers = async (jid: string, reading: Reading) => {
+      const seen = (now: Reading) => void this.endings.set(jid, now);
+      seen(reading);
+      this.#answering.add(jid);
+      const last = await untilAnswered(store, reading, { seen, inTurn });
+      if (this.#answering.delete(jid)) ended?.(last);
+    };
     const read = async (jid: string, record: ValueMap) => {
       try {
-        const ending = await endingOf(store, jid, record, warn);
+        const reading = await inTurn(() => endingOf(store, jid, record, warn));
         this.rows.delete(jid);
-        this.endings.set(jid, ending);
-        ended?.(ending);
+        await answers(jid, reading);
       } catch (error) {
         if (!lost || error instanceof Transient || !(error instanceof UserError)) throw error;
         lose(jid, error);
@@ -73,11 +94,11 @@ export class Waiting {
         return "enough";
       }
       if (!hasEnded) return undefined;
-      const reading = inTurn(() => read(jid, record));
-      reading.catch(failure.reject);
-      stories.push(reading);
+      take(read(jid, record));
       return undefined;
     };
+    // After a lost connection.
+    for (const jid of this.#answering) take(answers(jid, this.endings.get(jid) as Reading));
     const following = followEnds(store, this.open, { onRecord, lost: lost && lose, working });
     await Promise.race([following.then(() => Promise.all(stories)), failure.promise]);
   }

@@ -37,7 +37,7 @@ test("exit 5: canceled", async () => {
   const [ending] = JSON.parse(stdout);
   expect(Object.keys(ending)).toEqual(["jid", "status", ...WORST_FIRST]);
   const counts = Object.entries(ending).filter(([, n]) => n !== 0);
-  expect(Object.fromEntries(counts)).toEqual({ jid, status: "canceled", unfinished: 1 });
+  expect(Object.fromEntries(counts)).toEqual({ jid, status: "canceled", late: 1 });
   expect(code).toBe(5);
 });
 
