@@ -149,12 +149,11 @@ async function agreed(plan: Plan, { yes }: KillRequest, session: LiveSession): P
 async function dryRun(plan: Plan, session: LiveSession): Promise<number> {
   const targets = plan.filter(isTarget);
   const refused = plan.filter((entry): entry is Refused => !isTarget(entry));
-  const ended = refused.filter(({ why }) => why === "ended");
-  const errors = refused.flatMap(({ why, error }) => (why === "ended" ? [] : error));
+  const errors = refused.map(({ error }) => error);
   const alone = plan.length === 1 ? errors.pop() : undefined;
   const unchecked = targets.flatMap((target) => target.unchecked ?? []);
   const report = {
-    warnings: [...unchecked, ...ended.map(({ error }) => error.message), ...statusWarnings(targets)],
+    warnings: [...unchecked, ...statusWarnings(targets)],
     document: plan.map(notMeant).map(outcomeDocument),
     errors,
   };

@@ -577,8 +577,6 @@ const ELSEWHERE: readonly (readonly [reason: string, ...errors: string[]])[] = [
   ["more data than a quick test has: tests/e2e/stats, tests/unit/model", "too many", "too many series:"],
   [
     "files without permission, a full disk, a terminal: tests/trust/settings, tests/e2e/surroundings, tests/e2e/terminals",
-    ", which names the selected NATS context:",
-    "cannot read NATS context",
     "cannot tell whether config file",
     "the selected context is not usable:",
     "cannot write the output:",

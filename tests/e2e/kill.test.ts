@@ -153,6 +153,15 @@ test("json is always an array, and every job of it tells what became of its sign
   expect(stderr).toContain("error: refusing to cancel 1 job without confirmation. No signal was sent.\nUse --yes");
 });
 
+test("a dry run has the exit code of the kill: 1 for a job that ended", async () => {
+  const [dry, real] = [await signals("is-failed", "--dry-run"), await signals("is-failed")];
+  expect(dry).toEqual(real);
+  expect([dry.code, dry.seen]).toEqual([1, 0]);
+  const both = await signals("is-running", "is-failed", "--dry-run");
+  expect([both.code, both.seen]).toEqual([1, 0]);
+  expect(both.stderr).toMatch(/^error: job is-failed has already ended: failed\. No signal was sent\.$/m);
+});
+
 test("json of a dry run: none, not not sent", async () => {
   const none = { jid: "is-running", signal: "none (dry run)" };
   expect(await json("is-running", "--dry-run")).toEqual([[none], 0]);
