@@ -56,7 +56,7 @@ test("a dead master's job is called stuck, until another one takes it over", asy
     one.type("q");
     expect(await one.ended()).toBe(5);
     expect(one.out.split(LEAVE).at(-1)).toMatch(
-      /^Job \S+ canceled in \S+: 1 failed, 1\s+(?:unfinished|late),\s+1\s+ok\r+\n$/,
+      /^Job \S+ canceled in \S+: 1 failed, 1\s+(?:unfinished|late(?:\s+\(1\s+stopped\))?),\s+1\s+ok\r+\n$/,
     );
   }
   await queued.shows(/1\/1 {2}complete/);
