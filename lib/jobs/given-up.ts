@@ -78,10 +78,7 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
   const known = new WeakMap<readonly string[], ReadonlySet<string>>();
   return (place, peel) => {
     const { targets } = jobs.at(place).row;
-    if (!targets) return true;
-    const all = known.get(targets) ?? new Set(targets);
-    known.set(targets, all);
-    return all.has(peel);
+    return !targets || known.getOrInsertComputed(targets, () => new Set(targets)).has(peel);
   };
 }
 

@@ -62,10 +62,7 @@ export async function grepReturns(
       hitsIn(item, search, ({ peel, line, ...text }) => {
         if (options.any) throw new Enough();
         const bytes = Buffer.from(JSON.stringify(text));
-        const hit = { peel, line, text: texts.add(bytes, 0, bytes.length) };
-        const known = byJob.get(job);
-        if (known) known.push(hit);
-        else byJob.set(job, [hit]);
+        byJob.getOrInsertComputed(job, () => []).push({ peel, line, text: texts.add(bytes, 0, bytes.length) });
       });
     };
     try {

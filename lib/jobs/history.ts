@@ -43,14 +43,7 @@ export interface History {
 /** Whether a job targets a peel; undefined for a job without a list. Each list is searched once. */
 function targets(peel: string): (row: JobRow) => boolean | undefined {
   const known = new WeakMap<readonly string[], boolean>();
-  return ({ targets: list }) => {
-    if (!list) return undefined;
-    const before = known.get(list);
-    if (before !== undefined) return before;
-    const found = list.includes(peel);
-    known.set(list, found);
-    return found;
-  };
+  return ({ targets: list }) => list && known.getOrInsertComputed(list, () => list.includes(peel));
 }
 
 async function readResults(store: Store, peel: string, warn: (text: string) => void) {

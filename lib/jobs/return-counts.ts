@@ -53,9 +53,7 @@ export async function countReturns(store: Store, rows: readonly JobRow[]): Promi
   const jobs = new Map<string, Returned>();
   for (const { jid, targets } of counted) {
     if (!targets) continue;
-    const set = targetSets.get(targets) ?? new Set(targets);
-    targetSets.set(targets, set);
-    jobs.set(jid, new Returned(set));
+    jobs.set(jid, new Returned(targetSets.getOrInsertComputed(targets, () => new Set(targets))));
   }
   if (jobs.size === 0) return new Map();
   const keys = store.returns.keys([...jobs.keys()], sinceOf(counted), (jid, peel, exists) =>

@@ -48,9 +48,7 @@ class Parts {
   /** The number of a value. */
   of(value: Value): number {
     const key = digest(value);
-    const number = this.#numbers.get(key) ?? this.values.push(value) - 1;
-    this.#numbers.set(key, number);
-    return number;
+    return this.#numbers.getOrInsertComputed(key, () => this.values.push(value) - 1);
   }
 
   /** The number of the part in `bytes[from..to)`, without `bytes[cut..on)`. @param read decodes a new part */
@@ -58,9 +56,7 @@ class Parts {
     const [before, after] = [this.#range(bytes, from, cut), this.#range(bytes, on, to)];
     if (before < 0 || after < 0) return read();
     const key = before * KNOWN_BYTES + after;
-    const number = this.#known.get(key) ?? read();
-    this.#known.set(key, number);
-    return number;
+    return this.#known.getOrInsertComputed(key, read);
   }
 
   #range(bytes: Uint8Array, from: number, to: number): number {
@@ -211,8 +207,8 @@ export class SharedReturns implements ReturnReader {
       numbers.length > 1 ? numbers.toSorted((a, b) => a - b) : numbers;
     const parts = answer && `${answer.whole ?? ""}|${inOrder(answer.rest)}|${inOrder(answer.results)}`;
     const key = `${parts}|${error === undefined ? "ok" : `error ${error}`}`;
-    const output = this.#outputs.get(key) ?? { error, record: recordOf(answer, this.#parts.values) };
-    this.#outputs.set(key, output);
+    const make = () => ({ error, record: recordOf(answer, this.#parts.values) });
+    const output = this.#outputs.getOrInsertComputed(key, make);
     if (this.keeping.withoutTimes || !answer || answer.whole !== undefined) return { ...returned, ...output };
     const { values } = this.#parts;
     return {

@@ -39,15 +39,8 @@ export async function readPeelStats(
   const { jobs } = read;
   const tallies = new Map<string, PeelTally>();
   const keyOf = (peel: string, fn: string | undefined) => (byFunction ? `${peel}\0${fn}` : peel);
-  const tallyOf = (peel: string, fn: string | undefined) => {
-    const key = keyOf(peel, fn);
-    let tally = tallies.get(key);
-    if (!tally) {
-      tally = new PeelTally(peel, byFunction ? fn : undefined, span.slices);
-      tallies.set(key, tally);
-    }
-    return tally;
-  };
+  const tallyOf = (peel: string, fn: string | undefined) =>
+    tallies.getOrInsertComputed(keyOf(peel, fn), () => new PeelTally(peel, byFunction ? fn : undefined, span.slices));
   // What is needed of the job of each return, in little memory.
   const readable = new Uint8Array(jobs.length);
   const needed = new Uint8Array(jobs.length);

@@ -145,11 +145,8 @@ export const returnedNow = (row: JobRow, counts?: ReturnCounts) => returnedOf(ro
 const targetCounts = new WeakMap<readonly string[], number>();
 
 /** Distinct targets. Jobs may share a list, which is counted once. */
-export function countTargets(targets: readonly string[]): number {
-  const known = targetCounts.get(targets) ?? new Set(targets).size;
-  targetCounts.set(targets, known);
-  return known;
-}
+export const countTargets = (targets: readonly string[]): number =>
+  targetCounts.getOrInsertComputed(targets, () => new Set(targets).size);
 
 /** Peels that were not ok at the end; undefined before. `show --bad` omits those that returned ok later. */
 export function badOf(row: JobRow): bigint | undefined {
