@@ -13,7 +13,7 @@ export default question({
     description: "show errors across jobs, most peels first",
     group: "Analyze",
     details:
-      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST: creation time of the newest job with this error. --target selects jobs; the errors of all their peels count; `zester job history <peel>` shows one peel. The last rows are the peels that were unreachable, and those that did not return before their job ended (unless it was canceled).",
+      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST: creation time of the newest job with this error. --target selects jobs; the errors of all their peels count; `zester job history <peel>` shows one peel. The last rows are peels that were unreachable, and peels that did not return from a job that is failed, partial or timeout.",
     flagsElsewhere: { peel: ["zester job history <peel>"] },
     surplus: "`zester job history <peel>` shows one peel.",
     example: "zester job errors --since 1h",

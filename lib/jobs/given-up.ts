@@ -1,16 +1,18 @@
 // Returns that only the events have. A master gives up a peel whose return it misses, or that returns later (docs/contributing.md,
 // "Silence"), and it can stop watching a job early.
+import { NumberSet } from "../codec/number-set.ts";
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
-import { countTargets, isTerminal, type JobList, type JobRow, jidsOf, stoppedWatchingNs } from "../model/job.ts";
+import { haveAllReturned, isTerminal, type JobList, type JobRow, jidsOf } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
+import { lacksReturns } from "../model/stats.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
 import type { PeelOfJob, Store, StoredEvent } from "../store.ts";
 import { count, plural } from "../text.ts";
 import { eventOf } from "./events.ts";
 import { wholeRecords } from "./lookup.ts";
 import type { Read } from "./read-jobs.ts";
-import { type ReturnsOptions, readReturnsAcross } from "./read-returns.ts";
+import { pairOf, type ReturnsOptions, readReturnsAcross } from "./read-returns.ts";
 
 /** A peel of a job whose events are looked up. */
 interface Unheard {
@@ -82,16 +84,24 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
   };
 }
 
-/** The returns of some targets are not in the bucket. A record counts returns at the end only. */
-const lacksReturns = ({ status, returned, targets }: JobRow) =>
-  status !== "complete" && (returned ?? 0n) < countTargets(targets ?? []);
+/** Peels of jobs, by the places of these: a set of names for each job takes four times the memory. */
+class SeenPeels {
+  readonly #numbers = new Map<string, number>();
+  readonly #pairs = new NumberSet();
+
+  /** True for a peel that is new in this job. */
+  add(place: number, peel: string): boolean {
+    const { size } = this.#pairs;
+    return this.#pairs.add(pairOf(place, this.#numbers.getOrInsert(peel, this.#numbers.size))) === size;
+  }
+}
 
 interface JobReturnsOptions extends ReturnsOptions {
   /** Of the returns in events, which no reader reads. */
   readonly eventFields: readonly string[];
   /**
-   * Looks up every peel without a return, and passes on its return from the events. False: only of jobs that were not watched
-   * until the end; and no return of a peel that a cancel signal stopped, which says nothing about the function.
+   * Looks up every peel without a return, and passes on its return from the events. False: only of jobs that failed; and no
+   * return of a peel that a cancel signal stopped, which says nothing about the function.
    */
   readonly all?: boolean;
 }
@@ -100,6 +110,7 @@ interface JobReturnsOptions extends ReturnsOptions {
  * Passes on the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
  * For a peel that was given up and did not return, passes on what the master wrote.
  * @param onReturn also receives returns of peels that are not targets
+ * @param onMissing receives looked up peels that did not return
  * @throws as readReturnsAcross
  */
 export async function readJobReturns(
@@ -107,40 +118,44 @@ export async function readJobReturns(
   { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
   { eventFields, all: isAll = false, ...options }: JobReturnsOptions,
   onReturn: (item: Return, place: number, tookNs: bigint | undefined) => void,
+  onMissing: (peel: string, place: number) => void = () => {},
 ): Promise<void> {
   const isTarget = targetTest(jobs);
   const unheard: { readonly place: number; readonly peel: string; readonly stored?: Return }[] = [];
-  const isUnwatched = (row: JobRow) => (isAll ? lacksReturns(row) : stoppedWatchingNs(row) !== undefined);
-  /** The peels that returned from jobs whose other peels are looked up, by place. */
-  const unwatched = new Map<number, Set<string>>();
-  for (let place = 0; place < jobs.length; place++)
-    if (isUnwatched(jobs.at(place).row)) unwatched.set(place, new Set());
+  const lacks = isAll ? (row: JobRow) => row.status !== "complete" && !haveAllReturned(row) : lacksReturns;
+  /** Jobs of which the bucket lacks returns, by place. */
+  const lacking = Uint8Array.from(jobs, ({ row }) => Number(lacks(row)));
+  const seen = new SeenPeels();
   const isStored = new Uint8Array(jobs.length);
   const take = (item: Return, place: number) => {
     const { peel } = item;
     isStored[place] = 1;
-    unwatched.get(place)?.add(peel);
+    if (lacking[place] === 1) seen.add(place, peel);
     if (!item.unreachable) onReturn(item, place, item.duration);
     else if (isTarget(place, peel)) unheard.push({ place, peel, stored: item });
   };
   await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, take, options);
   // The record counts returns, and the bucket has none.
-  if (isAll) for (const [place, is] of isStored.entries()) if (is === 0) unwatched.getOrInsert(place, new Set());
+  if (isAll) for (const [place, is] of isStored.entries()) if (is === 0) lacking[place] = 1;
   let older = 0;
-  // Further peels are not looked up: only their number is needed.
+  // Further peels are not looked up.
   let room = MOST_LOOK_UPS.portions;
-  for (const [place, returned] of [...unwatched].sort(([a], [b]) => b - a)) {
-    const silent = new Set(jobs.at(place).row.targets).difference(returned);
-    if (room > 0) for (const peel of silent) unheard.push({ place, peel });
-    else older += silent.size;
-    room -= silent.size;
-  }
+  for (let place = jobs.length - 1; place >= 0; place--)
+    for (const peel of (lacking[place] === 1 && jobs.at(place).row.targets) || []) {
+      if (!seen.add(place, peel)) continue;
+      if (room-- > 0) unheard.push({ place, peel });
+      else {
+        older++;
+        onMissing(peel, place);
+      }
+    }
   unheard.sort((a, b) => a.place - b.place);
   const all = unheard.map(({ place, ...peel }) => ({ row: jobs.at(place).row, ...peel }));
   const { stories, note } = await readUnheard(store, all, eventFields, older);
   if (note !== undefined) options.warn(note);
-  for (const [i, { place, stored }] of unheard.entries()) {
+  for (const [i, { place, peel, stored }] of unheard.entries()) {
     const { tookNs, sinceCancel, returned = stored } = stories[i] ?? {};
-    if (returned && (isAll || sinceCancel !== "stopped")) onReturn(returned, place, tookNs);
+    if (!returned) onMissing(peel, place);
+    else if (isAll || sinceCancel !== "stopped") onReturn(returned, place, tookNs);
   }
 }

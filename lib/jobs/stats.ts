@@ -5,7 +5,7 @@ import { briefResults, isDryRun } from "../model/return-data.ts";
 import { RETURN_FIELDS, type Return, stateOfReturn } from "../model/returns.ts";
 import {
   jobSlice,
-  needsReturn,
+  lacksReturns,
   type PeelStats,
   PeelTally,
   type ResultStats,
@@ -43,7 +43,7 @@ export async function readPeelStats(
     tallies.getOrInsertComputed(keyOf(peel, fn), () => new PeelTally(peel, byFunction ? fn : undefined, span.slices));
   // What is needed of the job of each return, in little memory.
   const readable = new Uint8Array(jobs.length);
-  const needed = new Uint8Array(jobs.length);
+  const lacking = new Uint8Array(jobs.length);
   const slices = new Int32Array(jobs.length).fill(NO_SLICE);
   /** Jobs without a list of targets: any peel can be one. */
   const open = new Uint8Array(jobs.length);
@@ -51,11 +51,12 @@ export async function readPeelStats(
     const { row } = jobs.at(place);
     if (row.unreadable !== undefined) continue;
     readable[place] = 1;
-    needed[place] = Number(needsReturn(row.status));
+    const isLacking = lacksReturns(row);
+    lacking[place] = Number(isLacking);
     const slice = jobSlice(span, row);
     slices[place] = slice ?? NO_SLICE;
     open[place] = Number(row.targets === undefined);
-    for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, row.status, slice);
+    for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, row.status, isLacking, slice);
   }
   const add = (item: Return, place: number, tookNs: bigint | undefined) => {
     if (readable[place] === 0) return;
@@ -64,7 +65,7 @@ export async function readPeelStats(
     const tally = open[place] === 1 ? tallyOf(peel, fn) : tallies.get(keyOf(peel, fn));
     if (!tally || (open[place] === 0 && !tally.isTarget(place))) return;
     const slice = slices[place] as number;
-    tally.add(place, stateOfReturn(item), tookNs, needed[place] === 1, slice === NO_SLICE ? undefined : slice);
+    tally.add(place, stateOfReturn(item), tookNs, lacking[place] === 1, slice === NO_SLICE ? undefined : slice);
   };
   await readJobReturns(store, read, { fields: RETURN_FIELDS, eventFields: RETURN_FIELDS, ...options }, add);
   return Array.from(tallies.values(), (tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));

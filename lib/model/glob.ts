@@ -17,7 +17,8 @@ export function globs(patterns: readonly string[]): (text: string) => boolean {
 
 /** Tests for names as `fold` writes them: `web-[01-03,12]`; undefined for any other pattern. */
 function foldTest(pattern: string): ((text: string) => boolean) | undefined {
-  const [, head, list, tail] = /^([^*?[\]]*)\[([\d,-]+)\]([^*?[\]]*)$/.exec(pattern) ?? [];
+  // `[67]` is a set of digits: one number has no brackets.
+  const [, head, list, tail] = /^([^*?[\]]*)\[(\d[\d,-]*[,-]\d+)\]([^*?[\]]*)$/.exec(pattern) ?? [];
   if (head === undefined || list === undefined || tail === undefined) return undefined;
   const ranges = list.split(",").map((range) => range.split("-"));
   const width = ranges[0]?.[0]?.length ?? 0;

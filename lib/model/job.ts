@@ -148,6 +148,9 @@ const targetCounts = new WeakMap<readonly string[], number>();
 export const countTargets = (targets: readonly string[]): number =>
   targetCounts.getOrInsertComputed(targets, () => new Set(targets).size);
 
+/** As the record counts at the end: also the returns that a master wrote for unreachable peels. */
+export const haveAllReturned = ({ returned, targets }: JobRow) => (returned ?? 0n) >= countTargets(targets ?? []);
+
 /** Peels that were not ok at the end; undefined before. `show --bad` omits those that returned ok later. */
 export function badOf(row: JobRow): bigint | undefined {
   const returned = returnedOf(row);

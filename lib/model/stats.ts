@@ -3,7 +3,7 @@ import type { Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { count } from "../text.ts";
 import { Durations } from "./durations.ts";
-import { isTerminal, type JobList, type JobRow, jobDuration } from "./job.ts";
+import { haveAllReturned, isTerminal, type JobList, type JobRow, jobDuration } from "./job.ts";
 import { compare } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
 import type { Result } from "./return-data.ts";
@@ -94,6 +94,9 @@ const IN_FULL: readonly string[] = ["complete", "failed"];
 
 export const hasFailed = ({ status }: JobRow) => FAILED_STATES.includes(status ?? "");
 
+/** Ended without the returns of all targets, as its record counts them. Those of a canceled job are not expected. */
+export const lacksReturns = (row: JobRow) => hasFailed(row) && !haveAllReturned(row);
+
 export class JobTally {
   readonly states = new Map<string, number>();
   readonly durations = new Durations();
@@ -123,7 +126,7 @@ export class JobTally {
     this.states.set(state, (this.states.get(state) ?? 0) + 1);
     this.trend.add(slice, failed);
     this.last = row;
-    if (needsReturn(row.status)) {
+    if (isJudged(row.status)) {
       if (row.retryOf === undefined) this.judged.length = 0;
       this.judged.push(row);
     }
@@ -170,8 +173,7 @@ export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   }
 }
 
-/** A target without a return did not do its part in such a job. */
-export const needsReturn = (status: string | undefined) => isTerminal(status) && status !== "canceled";
+const isJudged = (status: string | undefined) => isTerminal(status) && status !== "canceled";
 
 /** The last result of a peel; without one: no return yet, only canceled jobs, or no job. */
 export type LastResult = PeelState | "no return yet" | "canceled" | "no run";
@@ -187,9 +189,9 @@ export class PeelTally {
   #canceled = 0;
   /** Returns from jobs that do not target it. */
   #others = 0;
-  /** Ended jobs that target it and need its return, and returns from them. */
-  #ended = 0;
-  #returnedFromEnded = 0;
+  /** Jobs that target it and may have ended without its return, and returns from them. */
+  #lacking = 0;
+  #returnedFromLacking = 0;
   #bad = 0;
 
   constructor(
@@ -202,17 +204,16 @@ export class PeelTally {
   }
 
   /**
-   * A job that targets it; before any return, oldest first. An ended job counts as failed until its return arrives, unless it was
-   * canceled: that says nothing about the peel.
+   * A job that targets it; before any return, oldest first.
+   * @param isLacking it ended without the returns of all targets, so it counts as failed until the return arrives
    */
-  target(place: number, status: string | undefined, slice: number | undefined): void {
+  target(place: number, status: string | undefined, isLacking: boolean, slice: number | undefined): void {
     if (this.#targets.has(place)) return; // a record may name a peel twice
     this.#targets.add(place);
-    const counts = needsReturn(status);
-    this.trend.add(slice, counts);
+    this.trend.add(slice, isLacking);
     if (status === "canceled") this.#canceled++;
-    if (!counts) return;
-    this.#ended++;
+    if (!isLacking) return;
+    this.#lacking++;
     this.#lastEnded = place;
   }
 
@@ -224,7 +225,7 @@ export class PeelTally {
     place: number,
     state: PeelState,
     tookNs: bigint | undefined,
-    wasNeeded: boolean,
+    wasLacking: boolean,
     slice: number | undefined,
   ): void {
     const isBad = state !== "ok";
@@ -232,8 +233,8 @@ export class PeelTally {
       this.#others++;
       this.trend.add(slice, isBad);
     } else {
-      if (wasNeeded) this.#returnedFromEnded++;
-      if (isBad !== wasNeeded) this.trend.mark(slice, isBad ? 1 : -1);
+      if (wasLacking) this.#returnedFromLacking++;
+      if (isBad !== wasLacking) this.trend.mark(slice, isBad ? 1 : -1);
     }
     if (isBad) this.#bad++;
     if (tookNs !== undefined) this.durations.add(tookNs);
@@ -247,7 +248,7 @@ export class PeelTally {
   }
 
   get missing(): number {
-    return this.#ended - this.#returnedFromEnded;
+    return this.#lacking - this.#returnedFromLacking;
   }
 
   get failed(): number {

@@ -11,7 +11,7 @@ import { type Forms, jidColumn, type RowColumn, rowsView } from "./view.ts";
 const WITHOUT_ERROR: Readonly<Record<ErrorState, string>> = {
   failed: "failed without an error",
   unreachable: "unreachable",
-  missing: "returned late or never",
+  missing: "did not return",
 };
 
 export const errorText = ({ state, error }: Pick<ErrorGroup, "state" | "error">) => error || WITHOUT_ERROR[state];
@@ -53,7 +53,7 @@ const ERROR_FORMS: Forms = {
 
 type JobErrorsRow = FailedJob & { readonly row: JobRow };
 
-/** `no space left (and 1 other error); 2 unreachable; 1 returned late or never` */
+/** `no space left (and 1 other error); 2 unreachable; 1 did not return` */
 function jobErrorText({ error, errors, unreachable, missing }: FailedJob): string {
   const others = errors > 1 ? ` (and ${plural(errors - 1, "other error")})` : "";
   const words = [

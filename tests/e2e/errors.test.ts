@@ -152,12 +152,12 @@ test("peels that had not returned when their job ended have a row; those of canc
   await putJob("2hPartial", 30, { "web-1": ok }, { targets, status: "partial", return_count: 1, success_count: 1 });
   await putJob("2hCanceled", 20, { "web-4": ok }, { targets: ["web-4", "web-5"], status: "canceled" });
   await putJob("2hRunning", 10, { "web-4": ok }, { targets: ["web-4", "web-6"], status: "running" });
-  expect((await run("--no-header")).stdout).toMatch(/^ +3 +2 +\S+ +returned late or never +web-\[1-3\]\n$/);
+  expect((await run("--no-header")).stdout).toMatch(/^ +3 +2 +\S+ +did not return +web-\[1-3\]\n$/);
   expect(JSON.parse((await run("--format", "json")).stdout)).toMatchObject([
     { state: "missing", error: null, peels: 3, jobs: 2, where: targets },
   ]);
   expect((await run("--by", "job", "--no-header")).stdout).toMatch(
-    /^ +3 +\S+ +2hTimeout +state.apply +3 returned late or never +web-\[1-3\]\n +2 +\S+ +2hPartial +state.apply +2 returned late or never +web-\[2-3\]\n$/,
+    /^ +3 +\S+ +2hTimeout +state.apply +3 did not return +web-\[1-3\]\n +2 +\S+ +2hPartial +state.apply +2 did not return +web-\[2-3\]\n$/,
   );
   const counts = { failed: 0, unreachable: 0, error: null, errors: 0 };
   expect(JSON.parse((await run("--by", "job", "--format", "json")).stdout)).toMatchObject([
@@ -167,17 +167,17 @@ test("peels that had not returned when their job ended have a row; those of canc
   const status = async (...args: string[]) =>
     (await zester(["job", "status", ...args], { env: { NATS_URL: server.url } })).stdout;
   expect(await status()).toMatch(
-    /^failed +2 of 4 jobs in 1h; 3 peels returned late or never \(web-\[1-3\]\) {2,}zester job errors --since 1h$/m,
+    /^failed +2 of 4 jobs in 1h; 3 peels did not return \(web-\[1-3\]\) {2,}zester job errors --since 1h$/m,
   );
   expect(JSON.parse(await status("--format", "json")).failed).toMatchObject({ unreachable: [], missing: targets });
   await putJob("2hWide", 5, { "web-300": { unreachable: true }, "web-7": { error: "no" } });
   expect((await run()).stdout.split("\n").slice(-4)).toEqual([
     expect.stringMatching(/no +web-7$/),
     expect.stringMatching(/unreachable +web-300$/),
-    expect.stringMatching(/returned late or never +web-\[1-3\]$/),
+    expect.stringMatching(/did not return +web-\[1-3\]$/),
     "",
   ]);
-  expect((await run("--by", "job", "-n", "1", "--user", "ops")).stdout).toContain("3 returned late or never");
+  expect((await run("--by", "job", "-n", "1", "--user", "ops")).stdout).toContain("3 did not return");
   expect((await run("--by", "job")).stdout).toMatch(/ 2hWide +state.apply +no; 1 unreachable +web-300,web-7\n/);
 });
 

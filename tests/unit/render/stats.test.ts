@@ -12,7 +12,7 @@ function peels(idle: number, bad: number, good: number): PeelStats[] {
     const kind = i < idle ? "idle" : i < idle + bad ? "bad" : "good";
     const tally = new PeelTally(`${kind}-${i}`, undefined, SPAN.slices);
     if (kind !== "idle") {
-      tally.target(0, "complete", 0);
+      tally.target(0, "failed", true, 0);
       tally.add(0, kind === "bad" ? "failed" : "ok", 1n, true, 0);
     }
     return { tally, lastRun: undefined };
