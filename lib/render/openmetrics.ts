@@ -24,7 +24,7 @@ interface Metrics {
 const MOST_SERIES = 10_000;
 const QUANTILES = [50, 95, 100] as const;
 
-type Labels = readonly (readonly [name: string, value: string])[];
+type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [suffix: string, labels: Labels, value: string];
 
 interface Family {
@@ -39,17 +39,17 @@ const labelText = (text: string) => safe(text).replace(/[\\"]/g, "\\$&");
 
 const sample = (labels: Labels, value: string | number): Sample => ["", labels, String(value)];
 
-const single = (name: string, help: string, value: number): Family => ({ name, help, samples: [sample([], value)] });
+const single = (name: string, help: string, value: number): Family => ({ name, help, samples: [sample({}, value)] });
 
 function jobFamilies(tallies: readonly JobTally[]): Family[] {
-  const labels = ({ key }: JobTally) => [["function", key]] as const;
+  const labels = ({ key }: JobTally) => ({ function: key });
   const states = tallies.flatMap((tally) =>
-    Array.from(tally.states, ([state, n]) => sample([...labels(tally), ["state", state]], n)),
+    Array.from(tally.states, ([state, n]) => sample({ ...labels(tally), state }, n)),
   );
   const timed = tallies.filter(({ durations }) => durations.size > 0);
   const durations = timed.flatMap((tally): Sample[] => [
     ...QUANTILES.map((percent) =>
-      sample([...labels(tally), ["quantile", String(percent / 100)]], seconds(tally.durations.percentile(percent))),
+      sample({ ...labels(tally), quantile: String(percent / 100) }, seconds(tally.durations.percentile(percent))),
     ),
     ["_sum", labels(tally), seconds(tally.durations.sum)],
     ["_count", labels(tally), String(tally.durations.size)],
@@ -62,11 +62,7 @@ function jobFamilies(tallies: readonly JobTally[]): Family[] {
 }
 
 function peelFamilies(stats: readonly PeelStats[]): Family[] {
-  const labels = ({ tally }: PeelStats) =>
-    [
-      ["peel", displayPeel(tally.peel)],
-      ["function", tally.fn ?? "-"],
-    ] as const;
+  const labels = ({ tally }: PeelStats) => ({ peel: displayPeel(tally.peel), function: tally.fn ?? "-" });
   const known = stats.filter(({ tally }) => !isUnknown(tally.last));
   return [
     {
@@ -84,15 +80,7 @@ function peelFamilies(stats: readonly PeelStats[]): Family[] {
 
 function scheduleFamily(schedules: readonly Schedule[]): Family {
   const samples = schedules.flatMap(({ entry, peels }) =>
-    peels.map(({ peel, overdue }) =>
-      sample(
-        [
-          ["entry", entry],
-          ["peel", displayPeel(peel)],
-        ],
-        overdue ? 1 : 0,
-      ),
-    ),
+    peels.map(({ peel, overdue }) => sample({ entry, peel: displayPeel(peel) }, overdue ? 1 : 0)),
   );
   const help = "1 if the last run of the entry on the peel is older than twice its usual interval, else 0.";
   return { name: "zester_schedule_overdue", help, samples };
@@ -124,7 +112,9 @@ export function statusMetrics(status: FleetStatus): string {
 function familyText({ name, help, type, samples }: Family): string {
   const series = new Map<string, string>();
   for (const [suffix, labels, value] of samples) {
-    const inner = labels.map(([label, text]) => `${label}="${labelText(text)}"`).join(",");
+    const inner = Object.entries(labels)
+      .map(([label, text]) => `${label}="${labelText(text)}"`)
+      .join(",");
     const key = `${name}${suffix}${inner === "" ? "" : `{${inner}}`}`;
     if (!series.has(key)) series.set(key, value);
   }

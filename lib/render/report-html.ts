@@ -2,7 +2,7 @@
 import { meaningOf } from "../colors.ts";
 import type { Block, Page, PageColumn, Word, Words } from "./page.ts";
 import STYLE from "./report.css" with { type: "text" };
-import { MARK_NAMES, markSvg, timelineSvg } from "./timeline.ts";
+import { LEGEND, timelineSvg } from "./timeline.ts";
 
 /** Nothing is loaded or run; the one style is named by its hash. */
 const POLICY = `default-src 'none'; style-src 'sha256-${new Bun.CryptoHasher("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'`;
@@ -22,8 +22,6 @@ const html = (words: Words) => words.map(word).join("");
 
 const list = (blocks: readonly Block[], level: number, id: string) =>
   blocks.map((block, i) => blockHtml(block, level, `${id}-${i}`)).join("");
-
-const LEGEND = MARK_NAMES.map(([mark, name]) => ` <span>${markSvg(mark)} ${name}</span>`).join("");
 
 const classOf = ({ right, wide }: Partial<PageColumn> = {}) =>
   `${right ? ' class="right"' : ""}${wide ? ' class="wide"' : ""}`;

@@ -120,26 +120,19 @@ function wellWords(status: FleetStatus): string {
   return `No problems: ${alive}; ${plural(active.jobs, "active job")}; ${recent}`;
 }
 
-const COLORED_AS: Readonly<Record<Concern, string>> = {
-  masters: "failed",
-  stuck: "stuck",
-  failed: "failed",
-  overdue: "late",
-  peels: "silent",
-};
-
 /** Worst first; empty when there is no problem. @param since as typed, for a command */
 function statusLines(status: FleetStatus, since: string, most: Limits): StatusLine[] {
-  const wordsOf: Record<Concern, () => readonly LineWords[]> = {
-    masters: () => [masterLine(status)],
-    stuck: () => stuckLines(status, most),
-    failed: () => [failedLine(status, since, most)],
-    overdue: () => overdueLines(status, most),
-    peels: () => [peelLine(status, most)],
+  const known: Record<Concern, readonly [state: string, wordsOf: () => readonly LineWords[]]> = {
+    masters: ["failed", () => [masterLine(status)]],
+    stuck: ["stuck", () => stuckLines(status, most)],
+    failed: ["failed", () => [failedLine(status, since, most)]],
+    overdue: ["late", () => overdueLines(status, most)],
+    peels: ["silent", () => [peelLine(status, most)]],
   };
-  const lines = concernsOf(status).flatMap((name) =>
-    wordsOf[name]().map((words): StatusLine => ({ name, state: COLORED_AS[name], words })),
-  );
+  const lines = concernsOf(status).flatMap((name) => {
+    const [state, wordsOf] = known[name];
+    return wordsOf().map((words): StatusLine => ({ name, state, words }));
+  });
   if (status.unheard !== undefined) lines.push({ name: "unknown", state: "late", words: unheardLine(status) });
   if (lines.length > 0 && status.active.jobs > 0)
     lines.push({ name: "active", state: "running", words: [activeWords(status), "zester job watch"] });
@@ -162,7 +155,8 @@ const errorDocument = ({ error, peels, jobs }: ErrorGroup) =>
   document({ error: error || null, jobs: jobs.length, where: [...peels].sort() });
 
 function statusDocument(status: FleetStatus): Value {
-  const { masters, active, failed, peels } = status;
+  const { masters, failed, peels } = status;
+  const { jobs, returned, targeted, oldestNs: oldest } = status.active;
   const inState = (state: ErrorState) => failed.errors.filter((group) => group.state === state);
   const peelsIn = (state: ErrorState) => inState(state).flatMap(({ peels }) => [...peels].sort());
   return document({
@@ -172,12 +166,7 @@ function statusDocument(status: FleetStatus): Value {
       alive: masters.alive,
       gone: masters.gone.map(({ master, jobs, heardNs }) => document({ master, jobs, heard: heardNs })),
     }),
-    active: document({
-      jobs: active.jobs,
-      returned: active.returned,
-      targeted: active.targeted,
-      oldest: active.oldestNs,
-    }),
+    active: document({ jobs, returned, targeted, oldest }),
     stuck: status.stuck.map((one) =>
       document({
         jid: one.jid,

@@ -11,8 +11,6 @@ import { count, safe, shorten } from "../text.ts";
 import { peelNames } from "./names.ts";
 import { inSharedRows } from "./peels.ts";
 
-type Mark = "ack" | "ok" | "failed" | "unreachable" | "late" | "cancel" | "end";
-
 /** Times are shares of the whole, 0 to 1. */
 interface Lane {
   /** Safe for a terminal. */
@@ -191,24 +189,17 @@ const TEXT_BASELINE = 13;
 const BAR = { top: 20, height: 10 } as const;
 const BIN = { top: 18, height: 16 } as const;
 
-const SHAPES: Record<Mark, string> = {
-  ack: "M0-6V6",
-  ok: "M-5 0A5 5 0 1 1 5 0A5 5 0 1 1-5 0Z",
-  failed: "M-4-4L4 4M4-4L-4 4",
-  unreachable: "M0-6L6 0L0 6L-6 0Z",
-  late: "M-5-5L6 0L-5 5Z",
-  cancel: "M-5-5H5V5H-5Z",
-  end: "M0-7V7",
-};
-/** What the marks mean, in the order of a job. */
-export const MARK_NAMES: readonly (readonly [Mark, string])[] = [
-  ["ack", "accepted"],
-  ["ok", "returned ok"],
-  ["failed", "returned failed"],
-  ["unreachable", "marked unreachable"],
-  ["late", "returned late"],
-  ["cancel", "cancel signal"],
-];
+/** The shape of each mark, and its meaning in the legend, in the order of a job. */
+const MARKS = {
+  ack: ["M0-6V6", "accepted"],
+  ok: ["M-5 0A5 5 0 1 1 5 0A5 5 0 1 1-5 0Z", "returned ok"],
+  failed: ["M-4-4L4 4M4-4L-4 4", "returned failed"],
+  unreachable: ["M0-6L6 0L0 6L-6 0Z", "marked unreachable"],
+  late: ["M-5-5L6 0L-5 5Z", "returned late"],
+  cancel: ["M-5-5H5V5H-5Z", "cancel signal"],
+  end: ["M0-7V7", ""],
+} as const;
+type Mark = keyof typeof MARKS;
 
 const percent = (share: number) => `${Number((share * 100).toFixed(2))}%`;
 
@@ -216,11 +207,15 @@ const rect = (kind: string, x: string, y: number, width: string, height: number)
   `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${height}"/>`;
 const upright = (kind: string, x: string, height: number) =>
   `<line class="${kind}" x1="${x}" x2="${x}" y1="${AXIS - 6}" y2="${height}"/>`;
-const markPath = (mark: Mark) => `<path class="m m-${mark}" d="${SHAPES[mark]}"/>`;
+const markPath = (mark: Mark) => `<path class="m m-${mark}" d="${MARKS[mark][0]}"/>`;
 
-/** A mark alone, for a legend. */
-export const markSvg = (mark: Mark) =>
-  `<svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">${markPath(mark)}</svg>`;
+export const LEGEND = (Object.keys(MARKS) as Mark[])
+  .filter((mark) => MARKS[mark][1] !== "")
+  .map((mark) => {
+    const sign = `<svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">${markPath(mark)}</svg>`;
+    return ` <span>${sign} ${MARKS[mark][1]}</span>`;
+  })
+  .join("");
 
 function laneSvg({ name, words, state, isJob, bars, marks, bins = [] }: Lane, top: number): string {
   const kind = isJob ? "none" : meaningOf(state);
