@@ -1,5 +1,5 @@
 // Facts about a job, as lines of name and value. Pure; the clock is an argument.
-import type { Timestamp, ValueMap } from "../codec/value.ts";
+import { mapOf, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { paintState } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { displayState, isActive, isTerminal, type JobRow, jobDuration, sourceWords } from "../model/job.ts";
@@ -74,27 +74,24 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
   const nowNs = nsOf(now);
   const took = tookOf(telling, now);
   const ended = isTerminal(row.status);
-  const all: [string, string | undefined][] = [
-    ["Job", row.jid],
-    ["State", row.status ?? "-"],
-    ["Reason", whyOf(telling) ?? cancelerOf(telling)],
-    ["Args", argumentWords(telling, columns)],
-    ["Target", row.targetExpr],
-    ["Source", sourceWords(job)],
-    ["Retry of", row.retryOf],
-    ["Retried as", retriesWords(telling.retries ?? [])],
-    ["User", row.user],
-    ["Owner", row.owner],
-    ["Created", row.created && when(row.created, nowNs, person, ["in the future", "ago"])],
-    [ended ? "Duration" : "Elapsed", took === undefined ? undefined : formatDuration(took)],
-    [
-      "Deadline",
-      row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "overdue"]) : undefined,
-    ],
-    ["Stuck", stuck && stuckWords(stuck)],
-    ["", stuck && stuckHint(stuck)],
-  ];
-  return all.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
+  const all = mapOf<string>({
+    Job: row.jid,
+    State: row.status ?? "-",
+    Reason: whyOf(telling) ?? cancelerOf(telling),
+    Args: argumentWords(telling, columns),
+    Target: row.targetExpr,
+    Source: sourceWords(job),
+    "Retry of": row.retryOf,
+    "Retried as": retriesWords(telling.retries ?? []),
+    User: row.user,
+    Owner: row.owner,
+    Created: row.created && when(row.created, nowNs, person, ["in the future", "ago"]),
+    [ended ? "Duration" : "Elapsed"]: took === undefined ? undefined : formatDuration(took),
+    Deadline: row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "overdue"]) : undefined,
+    Stuck: stuck && stuckWords(stuck),
+    "": stuck && stuckHint(stuck),
+  });
+  return [...all].filter(([, value]) => value !== "");
 }
 
 export function wasDryRun({ peels }: Story): boolean {

@@ -1,5 +1,5 @@
 // `job report`: the page about one job or several. Pure; the clock is an argument.
-import { asText, Timestamp } from "../codec/value.ts";
+import { asText, mapOf, Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook } from "../model/durations.ts";
 import { isPlainJid, isPlainPeel } from "../model/jid.ts";
@@ -149,30 +149,30 @@ function factsOf(job: Telling, now: Date): Block {
   const time = (at: Timestamp | undefined) => at && [instant(at)];
   const value = (content: string | undefined) => (content ? [data(content)] : undefined);
   const sentence = (content: string | undefined) => (content ? [prose(content)] : undefined);
-  const facts: [string, Words | undefined][] = [
-    ["Job", [{ data: safe(row.jid) }]],
-    ["Function", [callWords(job, MOST_SHOWN.text)]],
-    ["Arguments", value(furtherArguments(job.job, row))],
-    ["Target", value(row.targetExpr)],
-    ["Peels", peels.length > 0 ? [`${count(peels.length)}: `, names(peels)] : ["0"]],
-    ["User", value(row.user)],
-    ["Source", sentence(sourceWords(job.job))],
-    ["Master", value(row.owner)],
-    ["Metadata", value(metadataText(job))],
-    ["Retry of", value(row.retryOf)],
-    ["Retried as", sentence(retriesWords(job.retries ?? []))],
-    ["Created", time(row.created)],
-    ["Dispatched", dispatched && time(Timestamp.at(dispatched.storedNs))],
-    ["Ended", ended ? time(row.updated) : undefined],
-    [ended ? "Duration" : "Elapsed", took === undefined ? undefined : [formatDuration(took)]],
-    ["Deadline", isActive(row.status) ? time(row.deadline) : undefined],
-    ["State", [stateOf(job)]],
-    ["Reason", sentence(whyOf(job) ?? cancelerOf(job))],
-    ["Stuck", stuck && [prose(`${stuckWords(stuck)}. ${stuckHint(stuck)}`)]],
-    ["Peels took", sentence(tookWords(peels))],
-    ["Messages", sentence(ignoredWords(story.ignored))],
-  ];
-  return { kind: "facts", facts: facts.filter((fact): fact is [string, Words] => fact[1] !== undefined) };
+  const facts = mapOf<Words>({
+    Job: [{ data: safe(row.jid) }],
+    Function: [callWords(job, MOST_SHOWN.text)],
+    Arguments: value(furtherArguments(job.job, row)),
+    Target: value(row.targetExpr),
+    Peels: peels.length > 0 ? [`${count(peels.length)}: `, names(peels)] : ["0"],
+    User: value(row.user),
+    Source: sentence(sourceWords(job.job)),
+    Master: value(row.owner),
+    Metadata: value(metadataText(job)),
+    "Retry of": value(row.retryOf),
+    "Retried as": sentence(retriesWords(job.retries ?? [])),
+    Created: time(row.created),
+    Dispatched: dispatched && time(Timestamp.at(dispatched.storedNs)),
+    Ended: ended ? time(row.updated) : undefined,
+    [ended ? "Duration" : "Elapsed"]: took === undefined ? undefined : [formatDuration(took)],
+    Deadline: isActive(row.status) ? time(row.deadline) : undefined,
+    State: [stateOf(job)],
+    Reason: sentence(whyOf(job) ?? cancelerOf(job)),
+    Stuck: stuck && [prose(`${stuckWords(stuck)}. ${stuckHint(stuck)}`)],
+    "Peels took": sentence(tookWords(peels)),
+    Messages: sentence(ignoredWords(story.ignored)),
+  });
+  return { kind: "facts", facts: [...facts] };
 }
 
 /** The meaning of the states of peels. */
