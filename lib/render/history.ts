@@ -29,11 +29,7 @@ const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   },
   { name: "function", value: ({ row }) => row?.fn },
   { name: "args", value: ({ job }) => job?.get("args") },
-  {
-    name: "state",
-    value: ({ state }) => state,
-    paint: ({ state }, { color }) => paintState(state, color),
-  },
+  { name: "state", value: ({ state }) => state, paint: ({ state }, { color }) => paintState(state, color) },
   { name: "job_status", value: ({ row }) => row?.status },
   { name: "user", value: ({ row }) => row?.user },
   {

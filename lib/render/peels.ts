@@ -95,11 +95,7 @@ export const tookText = (peels: readonly PeelStory[]) =>
     ? longest(peels.map(({ tookNs }) => tookNs))
     : `${longest(peels.map(({ soFarNs }) => soFarNs))} so far`;
 
-const TOOK: PeelColumn<PeelStory> = {
-  title: "TOOK",
-  gives: [leaves(3)],
-  text: tookText,
-};
+const TOOK: PeelColumn<PeelStory> = { title: "TOOK", gives: [leaves(3)], text: tookText };
 const DETAIL: PeelColumn<PeelStory> = {
   title: "DETAIL",
   gives: LONG,
@@ -114,11 +110,7 @@ const SUMMARY: readonly PeelColumn<PeelStory>[] = [PEEL, STATE, TOOK, DETAIL];
 const STORIES: readonly PeelColumn<PeelStory>[] = [
   PEEL,
   STATE,
-  {
-    title: "DELIVERED",
-    gives: [leaves(1)],
-    text: (peels) => longest(peels.map(({ deliveredNs }) => deliveredNs)),
-  },
+  { title: "DELIVERED", gives: [leaves(1)], text: (peels) => longest(peels.map(({ deliveredNs }) => deliveredNs)) },
   {
     title: "WAITED",
     gives: [leaves(2)],

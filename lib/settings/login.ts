@@ -28,10 +28,7 @@ const OWNERS: Readonly<Record<string, string>> = {
 
 /** What a file or inline data has to contain. */
 const WANTED = {
-  creds: {
-    what: "a user's JWT and seed",
-    hint: "Use a .creds file as written by nsc, or --nkey for a seed alone.",
-  },
+  creds: { what: "a user's JWT and seed", hint: "Use a .creds file as written by nsc, or --nkey for a seed alone." },
   nkey: { what: "an nkey seed", hint: "Use a file with a seed, which starts with SU." },
 } as const;
 

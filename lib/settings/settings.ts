@@ -53,13 +53,7 @@ const TABLE = {
   /** A user's JWT itself, and the seed that belongs to it. */
   jwt: { kind: "text", context: "user_jwt", group: "login", hidden: true },
   seed: { kind: "text", context: "user_seed", group: "login", secret: true },
-  tlsCa: {
-    kind: "path",
-    flag: "nats-ca",
-    variables: ["NATS_CA_FILE", "NATS_CA"],
-    config: "tls_ca",
-    context: "ca",
-  },
+  tlsCa: { kind: "path", flag: "nats-ca", variables: ["NATS_CA_FILE", "NATS_CA"], config: "tls_ca", context: "ca" },
   tlsCert: { kind: "path", flag: "tls-cert", variables: ["NATS_CERT"], config: "tls_cert", context: "cert" },
   tlsKey: { kind: "path", flag: "tls-key", variables: ["NATS_KEY"], config: "tls_key", context: "key" },
   /** TLS from the first byte, before the server says anything. */
