@@ -134,7 +134,7 @@ export function jobsWords(targets: readonly Target[]): string {
 }
 
 export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {
-  const { returned, stopped, unanswered } = ending ? peelFates(ending) : {};
+  const { returned, stopped, finished, unanswered, others } = ending ? peelFates(ending) : {};
   return mapOf({
     jid,
     signal,
@@ -143,6 +143,8 @@ export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome):
     returned: returned?.length,
     peels: ending?.story.peels.length,
     stopped: stopped?.length,
+    finished: finished?.length,
     unanswered: unanswered?.map(({ peel }) => peel),
+    unreached: others?.map(({ peel }) => peel),
   });
 }

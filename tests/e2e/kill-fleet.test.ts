@@ -31,7 +31,17 @@ test("--wait: how it ended, and how far it had come", async () => {
   });
   const other = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
   expect(JSON.parse((await run("kill", other, "--wait", "--format", "json")).stdout)).toEqual([
-    { jid: other, signal: "sent", ended: "canceled", returned: 0, peels: 1, stopped: 1, unanswered: [] },
+    {
+      jid: other,
+      signal: "sent",
+      ended: "canceled",
+      returned: 0,
+      peels: 1,
+      stopped: 1,
+      finished: 0,
+      unanswered: [],
+      unreached: [],
+    },
   ]);
 });
 
@@ -40,7 +50,17 @@ test("--wait: a peel that was given up has not returned", async () => {
   const given = async () => (await run("show", jid, "--unreachable", "-q")).stdout === "b\n";
   await until("the master's return for b", given);
   expect(JSON.parse((await run("kill", jid, "--wait", "--format", "json")).stdout)).toEqual([
-    { jid, signal: "sent", ended: "canceled", returned: 1, peels: 3, stopped: 1, unanswered: [] },
+    {
+      jid,
+      signal: "sent",
+      ended: "canceled",
+      returned: 1,
+      peels: 3,
+      stopped: 1,
+      finished: 0,
+      unanswered: [],
+      unreached: ["b"],
+    },
   ]);
 });
 
@@ -176,7 +196,9 @@ test("random peels of random jobs, canceled at a random moment: each peel is in 
     returned: number;
     peels: number;
     stopped: number;
+    finished: number;
     unanswered: [];
+    unreached: [];
   }[];
   for (const [n, { jid, does }] of jobs.entries()) {
     const of = (what: string) => does.flatMap((one, i) => (one === what ? `n${n}-${i}` : []));
@@ -185,7 +207,9 @@ test("random peels of random jobs, canceled at a random moment: each peel is in 
       returned: of("ok").length,
       peels: does.length,
       stopped: of("hang").length,
+      finished: of("finished").length,
       unanswered: of("unanswered"),
+      unreached: of("away"),
     });
   }
 }, 20_000);

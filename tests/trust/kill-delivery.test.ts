@@ -183,7 +183,17 @@ describe("--wait", () => {
       else
         expect(JSON.parse(killing.out)).toEqual([
           { jid: gone, signal: "sent" },
-          { jid: other, signal: "sent", ended: "canceled", returned: 0, peels: 1, stopped: 1, unanswered: [] },
+          {
+            jid: other,
+            signal: "sent",
+            ended: "canceled",
+            returned: 0,
+            peels: 1,
+            stopped: 1,
+            finished: 0,
+            unanswered: [],
+            unreached: [],
+          },
         ]);
     },
   );

@@ -54,12 +54,12 @@ test("for programs: the reason beside a signal that was not sent, the end beside
   );
   const ending = endingWith({ status: "canceled" }, ["missing"]);
   expect(toJsonLine(outcomeDocument({ ...sent("j"), ending }))).toBe(
-    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":1,"stopped":0,"unanswered":[]}',
+    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":1,"stopped":0,"finished":0,"unanswered":[],"unreached":["p0"]}',
   );
   const gone = peelStory("db_1", "unfinished", undefined, { sinceCancel: "unanswered" });
   const back = peelStory("db_2", "late", undefined, { sinceCancel: "stopped" });
   expect(toJsonLine(outcomeDocument({ ...sent("j"), ending: { ...ending, story: storyWith([back, gone]) } }))).toBe(
-    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":2,"stopped":1,"unanswered":["db_1"]}',
+    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":2,"stopped":1,"finished":0,"unanswered":["db_1"],"unreached":[]}',
   );
 });
 
