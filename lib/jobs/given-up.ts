@@ -110,7 +110,7 @@ interface JobReturnsOptions extends ReturnsOptions {
  * Passes on the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
  * For a peel that was given up and did not return, passes on what the master wrote.
  * @param onReturn also receives returns of peels that are not targets
- * @param onMissing receives looked up peels that did not return
+ * @param onMissing receives the peels of such jobs that did not return
  * @throws as readReturnsAcross
  */
 export async function readJobReturns(

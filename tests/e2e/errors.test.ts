@@ -181,6 +181,31 @@ test("peels that had not returned when their job ended have a row; those of canc
   expect((await run("--by", "job")).stdout).toMatch(/ 2hWide +state.apply +no; 1 unreachable +web-300,web-7\n/);
 });
 
+test("a late return of a job that failed counts like any other, in errors and stats", async () => {
+  await fresh();
+  const targets = ["web-1", "web-2", "web-3", "web-4"];
+  const more = { targets, status: "partial", return_count: 1, success_count: 1 };
+  await putJob("2hPartial", 10, { "web-1": { success: true } }, more);
+  const late = (peel: string, success: boolean) => {
+    const record = { jid: "2hPartial", peel_id: peel, success, return_data: null, duration: 1n };
+    return nc.request(
+      `zester.job.2hPartial.return.${peel}`,
+      encode({ ...record, ...(success ? {} : { error: FULL }) }),
+    );
+  };
+  await late("web-2", true);
+  await late("web-3", false);
+  expect(JSON.parse((await run("--format", "json")).stdout)).toMatchObject([
+    { state: "failed", error: FULL, where: ["web-3"] },
+    { state: "missing", where: ["web-4"] },
+  ]);
+  const job = (...args: string[]) => zester(["job", ...args], { env: { NATS_URL: server.url } });
+  expect((await job("show", "2hPartial", "--bad", "-q")).stdout).toBe("web-3\nweb-4\n");
+  const rows: Record<string, unknown>[] = JSON.parse((await job("stats", "--by", "peel", "--format", "json")).stdout);
+  const last = rows.map(({ peel_id, failed, last }) => `${peel_id} ${failed} ${last}`);
+  expect(last.sort()).toEqual(["web-1 0 ok", "web-2 0 ok", "web-3 1 failed", "web-4 1 missing"]);
+});
+
 test("conditions are those of list; nothing failed is said with what was looked at", async () => {
   await putFleet();
   const errors = async (...args: string[]) =>
