@@ -5,21 +5,23 @@ import { actKey, rowOf, type Seen, SORT_NAMES, type Steering } from "./keys.ts";
 
 type KeyHelp = readonly [keys: string, what: string];
 
-const moves = (what: string): readonly KeyHelp[] => [
-  ["↑ ↓ j k", what],
-  ["PgUp PgDn Space", `${what} a page`],
-  ["Ctrl-U Ctrl-D", `${what} half a page`],
+const keysFor = (moving: string, ...own: readonly KeyHelp[]): readonly KeyHelp[] => [
+  ["↑ ↓ j k", moving],
+  ["PgUp PgDn Space", `${moving} a page`],
+  ["Ctrl-U Ctrl-D", `${moving} half a page`],
   ["g G", "first, last"],
+  ...own,
+  ["q", "quit"],
 ];
 const ACTS: readonly KeyHelp[] = [
   ["x", "cancel a job that runs (asks first)"],
   ["r", "retry a job that ended (asks first)"],
 ];
-const QUIT: KeyHelp = ["q", "quit"];
+const EVENTS: KeyHelp = ["e", "show all events"];
 
 const HELP = {
-  list: [
-    ...moves("move"),
+  list: keysFor(
+    "move",
     ["Enter", "open the job"],
     ["o", "show its output"],
     ["e", "show its events"],
@@ -28,32 +30,17 @@ const HELP = {
     ["Esc", "clear the filter"],
     ["t", "show jobs that ended in the last hour"],
     ["s", `sort by ${SORT_NAMES.join(", ")}`],
-    QUIT,
-  ],
-  opened: [
-    ...moves("move"),
-    ["Enter o", "show the output of the outcome"],
-    ["e", "show all events"],
-    ...ACTS,
-    ["Esc", "back to the list"],
-    QUIT,
-  ],
-  text: [
-    ...moves("scroll"),
-    ["d", "show differences between outputs"],
-    ["e", "show all events"],
-    ...ACTS,
-    ["Esc", "back to the job"],
-    QUIT,
-  ],
-} as const satisfies Readonly<Record<string, readonly KeyHelp[]>>;
+  ),
+  opened: keysFor("move", ["Enter o", "show the output of the outcome"], EVENTS, ...ACTS, ["Esc", "back to the list"]),
+  text: keysFor("scroll", ["d", "show differences between outputs"], EVENTS, ...ACTS, ["Esc", "back to the job"]),
+};
 
 /** If the lines are few, the first keys, which move, are left out. */
 export function helpLines({ opened }: Steering, rows: number, utf8: boolean): string[] {
-  const ofJob = opened?.text ? HELP.text : HELP.opened;
-  const lines = (opened ? ofJob : HELP.list).map(([key, what]) => [utf8 ? key : key.replace(/[↑↓] ?/g, ""), what]);
-  const wide = Math.max(...lines.map(([key = ""]) => width(key)));
-  return lines.map(([key = "", what]) => `  ${key}${" ".repeat(wide - width(key))}  ${what}`).slice(-rows);
+  const keys = opened?.text ? HELP.text : opened ? HELP.opened : HELP.list;
+  const lines = keys.map(([key, what]): KeyHelp => [utf8 ? key : key.replace(/[↑↓] ?/g, ""), what]);
+  const wide = Math.max(...lines.map(([key]) => width(key)));
+  return lines.map(([key, what]) => `  ${key}${" ".repeat(wide - width(key))}  ${what}`).slice(-rows);
 }
 
 /** Words side by side, as many as fit. */
