@@ -21,8 +21,8 @@ const queues = ({ fn, source }: JobRow) => source !== "schedule" && !PASSING_FUN
 
 /** Active jobs older than the newest ones that are read. */
 const MOST_OLDER = 64;
-/** Jobs searched at a time: most searches end with the first. A pass over files finds all of them. */
-const AT_ONCE = 4;
+/** First one job is searched, since most searches end with it, then this many times more at a time. A pass over files finds all. */
+const GROWTH = 4;
 /** For more peels than this, all events of a job are read. */
 const FEW = 16;
 
@@ -71,15 +71,16 @@ async function lookBack(
   // Peels whose last executed job is not found yet. All targets of a complete job executed it.
   const open = new Set(peels);
   for (const { row } of later) if (row.status === "complete") for (const peel of row.targets ?? []) open.delete(peel);
-  const openOf = ({ row }: Job) => open.intersection(new Set(row.targets));
+  const openOf = ({ row }: Job) => new Set(row.targets?.filter((peel) => open.has(peel)));
   const look = async (job: Job) => {
     const { row, record } = job;
     const shared = openOf(job);
     if (record && row.status !== "complete" && shared.size > 0) return readSteps(store, row.jid, record, shared);
   };
-  const size = store.isLive ? AT_ONCE : earlier.length;
-  for (let at = 0; at < earlier.length && open.size > 0; at += size) {
-    const some = earlier.slice(at, at + size);
+  const theirs = earlier.filter((job) => openOf(job).size > 0);
+  let size = store.isLive ? 1 : theirs.length;
+  for (let at = 0; at < theirs.length && open.size > 0; at += size, size *= GROWTH) {
+    const some = theirs.slice(at, at + size);
     const told = await Promise.all(some.map(look));
     for (const [i, job] of some.entries())
       for (const peel of openOf(job)) {
