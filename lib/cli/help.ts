@@ -87,8 +87,8 @@ const LEAST = 20;
 /** Maximum columns of the left column. */
 const WIDEST = 27;
 
-const indented = (lines: readonly string[], by: number) => lines.map((line) => " ".repeat(by) + line);
-const wrapped = (text: string, columns: number, by = 0) => indented(wrap(named(text), Math.max(1, columns - by)), by);
+const wrapped = (text: string, columns: number, by = 0) =>
+  wrap(named(text), Math.max(1, columns - by)).map((line) => " ".repeat(by) + line);
 
 /** Rows of two texts, as lines of at most `columns`. */
 function table(rows: readonly HelpRow[], columns: number, by = 2): string[] {
@@ -119,16 +119,11 @@ function example(text: string, columns: number): string[] {
 
 type Commands = readonly (readonly [name: string, command: Command])[];
 
-/** The group of commands that have none. */
-const OTHER = "Other";
-
 /** The commands of each group that has any; those without a group have an empty one. */
 function grouped(commands: Commands, groups: readonly string[]): (readonly [group: string, Commands])[] {
   const of = (group: string) => commands.filter(([, { meta }]) => (meta?.group ?? "") === group);
   return [...groups, ""].map((group) => [group, of(group)] as const).filter(([, members]) => members.length > 0);
 }
-
-const commandRow = ([name, { meta }]: readonly [string, Command]): HelpRow => [name, meta?.description ?? ""];
 
 /** The commands of each group, beside its name; of commands with groups of their own, only the names. */
 function commandLines(commands: Commands, groups: readonly string[], columns: number): string[] {
@@ -143,9 +138,9 @@ function commandLines(commands: Commands, groups: readonly string[], columns: nu
   const wide = Math.max(...groups.map((group) => group.length)) + 2;
   const names = Math.max(...commands.map(([name]) => name.length));
   return grouped(commands, groups).flatMap(([group, members]) => {
-    const rows = members.map(commandRow).map(([name, text]): HelpRow => [name.padEnd(names), text]);
+    const rows = members.map(([name, { meta }]): HelpRow => [name.padEnd(names), meta?.description ?? ""]);
     const lines = table(rows, columns, wide);
-    return lines.map((line, i) => (i === 0 ? (group || OTHER).padEnd(wide) + line.slice(wide) : line));
+    return lines.map((line, i) => (i === 0 ? (group || "Other").padEnd(wide) + line.slice(wide) : line));
   });
 }
 

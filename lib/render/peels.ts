@@ -103,9 +103,6 @@ const DETAIL: PeelColumn<PeelStory> = {
   text: (peels) => noteOf(first(peels)),
 };
 
-/** `show --summary` */
-const SUMMARY: readonly PeelColumn<PeelStory>[] = [PEEL, STATE, TOOK, DETAIL];
-
 /** `trace` */
 const STORIES: readonly PeelColumn<PeelStory>[] = [
   PEEL,
@@ -117,14 +114,6 @@ const STORIES: readonly PeelColumn<PeelStory>[] = [
     text: (peels) => longest(peels.map(({ state, waitedNs, soFarNs }) => (state === "queued" ? soFarNs : waitedNs))),
   },
   { ...TOOK, text: (peels) => (peels[0]?.state === "queued" ? "-" : tookText(peels)) },
-  DETAIL,
-];
-
-/** `watch <jid>` prints lines one by one: fixed minimum widths. */
-const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
-  { ...PEEL, min: peelWidth },
-  { ...STATE, min: 11 },
-  TOOK,
   DETAIL,
 ];
 
@@ -196,7 +185,7 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
 }
 
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limitedTable(SUMMARY, peels, rowLimit(ROW_LIMITS.returns, look, all), look);
+  limitedTable([PEEL, STATE, TOOK, DETAIL], peels, rowLimit(ROW_LIMITS.returns, look, all), look);
 
 /** True for more peels than fit: a terminal then shows the worst last, above the prompt. */
 export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
@@ -222,5 +211,7 @@ export function* renderStories(
 }
 
 /** A peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
-export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
-  renderTable(lineColumns(peelWidth), [[peel]], { ...look, header: false });
+export function returnLine(peel: PeelStory, look: Look, peelWidth: number): string {
+  const columns: PeelColumn<PeelStory>[] = [{ ...PEEL, min: peelWidth }, { ...STATE, min: 11 }, TOOK, DETAIL];
+  return renderTable(columns, [[peel]], { ...look, header: false });
+}
