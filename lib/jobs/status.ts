@@ -2,7 +2,7 @@
 import { Transient, Unavailable, UserError } from "../errors.ts";
 import { isActive, isUnknownStatus, JobList, type JobRow, unknownStateWords } from "../model/job.ts";
 import { schedulesOf } from "../model/schedule.ts";
-import { hasFailed, runsOf } from "../model/stats.ts";
+import { failedWords, hasFailed, runsOf } from "../model/stats.ts";
 import { activeOf, type FleetStatus, goneMasters, NAMED, overdueOf, type StuckJob } from "../model/status.ts";
 import { isMasterGone, type Stuck, stuckAmong } from "../model/stuck.ts";
 import type { Store } from "../store.ts";
@@ -76,6 +76,7 @@ export async function fleetStatus(
 ): Promise<FleetStatus> {
   const nowNs = store.nowNs();
   const { active, odd, targeted, recent, failed } = survey(read.jobs, sinceNs, nowNs);
+  const failedRows = Array.from(failed, ({ row }) => row);
   const words = unknownStateWords(odd);
   if (words !== undefined) warn(`${words}.`);
   let { unheard } = fleet;
@@ -94,12 +95,7 @@ export async function fleetStatus(
   const [{ stuck, alive }, counts, failures] = await Promise.all([
     readStuck(),
     countReturns(store, active),
-    readFailures(
-      store,
-      { jobs: failed, sinceNs: sinceOf(Array.from(failed, ({ row }) => row)) },
-      undefined,
-      warn,
-    ).catch(orNone),
+    readFailures(store, { jobs: failed, sinceNs: sinceOf(failedRows) }, undefined, warn).catch(orNone),
   ]);
   const isAlive = new Set(peels);
   return {
@@ -108,7 +104,7 @@ export async function fleetStatus(
     masters: { alive, gone: goneMasters(stuck) },
     active: activeOf(active, counts, nowNs),
     stuck,
-    failed: { jobs: failed.length, of: recent, errors: failures?.groups() ?? [] },
+    failed: { jobs: failed.length, states: failedWords(failedRows), of: recent, errors: failures?.groups() ?? [] },
     overdue: overdueOf(schedulesOf(runsOf(read.jobs), nowNs)),
     peels: peels && { targeted: targeted.size, silent: [...targeted].filter((peel) => !isAlive.has(peel)) },
     unheard,

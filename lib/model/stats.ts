@@ -94,6 +94,12 @@ const IN_FULL: readonly string[] = ["complete", "failed"];
 
 export const hasFailed = ({ status }: JobRow) => FAILED_STATES.includes(status ?? "");
 
+/** `7 failed, 2 timeout`: how many of these jobs failed, by state. */
+export function failedWords(rows: readonly JobRow[]): string {
+  const counts = FAILED_STATES.map((state) => [rows.filter(({ status }) => status === state).length, state] as const);
+  return counts.flatMap(([jobs, state]) => (jobs > 0 ? `${count(jobs)} ${state}` : [])).join(", ");
+}
+
 /** Ended without the returns of all targets, as its record counts them. Those of a canceled job are not expected. */
 export const lacksReturns = (row: JobRow) => hasFailed(row) && !haveAllReturned(row);
 

@@ -27,6 +27,8 @@ export interface FleetStatus {
   /** Jobs that ended badly; why, as `errors` has it. */
   readonly failed: {
     readonly jobs: number;
+    /** As failedWords. */
+    readonly states: string;
     readonly of: number;
     readonly errors: readonly ErrorGroup[];
   };

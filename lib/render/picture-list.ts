@@ -11,7 +11,7 @@ import {
   jobDuration,
   returnedNow,
 } from "../model/job.ts";
-import { FAILED_STATES } from "../model/stats.ts";
+import { failedWords } from "../model/stats.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, safe, shorten, shortenMiddle, width } from "../text.ts";
 import { type Board, type BoardJob, KEPT } from "./board.ts";
@@ -99,16 +99,12 @@ export function countWords({ board, unreadable, now }: ShownList, utf8: boolean)
   const rows = board.rows(nowMs);
   const stuck = rows.filter(({ jid }) => board.stuck.has(jid)).length;
   const unknown = rows.filter(({ status }) => isUnknownStatus(status)).length;
-  const ended = board.ended(nowMs);
-  const failed = FAILED_STATES.flatMap((state) => {
-    const n = ended.filter(({ row }) => row.status === state).length;
-    return n > 0 ? `${count(n)} ${state}` : [];
-  });
+  const failed = failedWords(board.ended(nowMs).map(({ row }) => row));
   const words = [
     `${count(board.activeCount)} active`,
     stuck > 0 && `${count(stuck)} stuck`,
     unknown > 0 && `${count(unknown)} in an unknown state`,
-    failed.length > 0 && `${failed.join(", ")} ${board.keepsAll ? "in 1h" : `of the last ${KEPT.jobs}`}`,
+    failed !== "" && `${failed} ${board.keepsAll ? "in 1h" : `of the last ${KEPT.jobs}`}`,
     unreadable > 0 && `${count(unreadable)} cannot be decoded`,
   ];
   return words.filter(Boolean).join(utf8 ? " · " : ", ");

@@ -72,13 +72,13 @@ const recentWords = ({ sinceNs, nowNs, failed }: FleetStatus) =>
   `${plural(failed.of, "job")} in ${spanWords({ fromNs: sinceNs, toNs: nowNs, slices: 1 })}`;
 
 function failedLine(status: FleetStatus, since: string, most: Limits): LineWords {
-  const { jobs, errors } = status.failed;
+  const { states, errors } = status.failed;
   const [worst, ...others] = errors.filter(({ state }) => state === "failed");
   const unreturned = errors.filter(({ state }) => state !== "failed");
   const of = (group: ErrorGroup, what: string) =>
     `${plural(group.peels.length, "peel")}${what} (${peelNames(group.peels, most.names)})`;
   const words = [
-    `${count(jobs)} of ${recentWords(status)}`,
+    `${states} of ${recentWords(status)}`,
     worst && of(worst, `: ${shorten(errorText(worst), most.error)}`),
     others.length > 0 && plural(others.length, "other error"),
     ...unreturned.map((group) => of(group, ` ${errorText(group)}`)),

@@ -167,7 +167,7 @@ test("peels that had not returned when their job ended have a row; those of canc
   const status = async (...args: string[]) =>
     (await zester(["job", "status", ...args], { env: { NATS_URL: server.url } })).stdout;
   expect(await status()).toMatch(
-    /^failed +2 of 4 jobs in 1h; 3 peels did not return \(web-\[1-3\]\) {2,}zester job errors --since 1h$/m,
+    /^failed +1 partial, 1 timeout of 4 jobs in 1h; 3 peels did not return \(web-\[1-3\]\) {2,}zester job errors --since 1h$/m,
   );
   expect(JSON.parse(await status("--format", "json")).failed).toMatchObject({ unreachable: [], missing: targets });
   await putJob("2hWide", 5, { "web-300": { unreachable: true }, "web-7": { error: "no" } });

@@ -145,7 +145,7 @@ test("worst first, each line with the command that leads on", async () => {
     [
       "failed",
       expect.stringMatching(
-        /^1 of 8 jobs in 1h; 2 peels: could not get lock, held by process \d+ \(db-\[01-02\]\); 1 peel unreachable \(db-03\)$/,
+        /^1 failed of 8 jobs in 1h; 2 peels: could not get lock, held by process \d+ \(db-\[01-02\]\); 1 peel unreachable \(db-03\)$/,
       ),
       "zester job errors --since 1h",
     ],
@@ -155,7 +155,7 @@ test("worst first, each line with the command that leads on", async () => {
     [""],
   ]);
   const wide = await status("--since", "4 hours ago");
-  expect(wide.stdout).toContain("2 of 10 jobs in 4h; 2 peels: could not get lock");
+  expect(wide.stdout).toContain("2 failed of 10 jobs in 4h; 2 peels: could not get lock");
   expect(wide.stdout).toContain(
     "; 1 other error; 1 peel unreachable (db-03)  zester job errors --since '4 hours ago'\n",
   );

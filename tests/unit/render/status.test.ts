@@ -12,7 +12,7 @@ const WELL: FleetStatus = {
   masters: { alive: 2, gone: [] },
   active: { jobs: 0, returned: 0, targeted: 0, oldestNs: undefined },
   stuck: [],
-  failed: { jobs: 0, of: 0, errors: [] },
+  failed: { jobs: 0, states: "", of: 0, errors: [] },
   overdue: [],
   peels: { targeted: 1, silent: [] },
   unheard: undefined,
@@ -45,9 +45,14 @@ test.each([
   ],
   [
     {
-      failed: { jobs: 1, of: 3, errors: [{ state: "failed", error: "", peels: ["db_eu"], jobs: [0] }] },
+      failed: {
+        jobs: 1,
+        states: "1 failed",
+        of: 3,
+        errors: [{ state: "failed", error: "", peels: ["db_eu"], jobs: [0] }],
+      },
     } satisfies Partial<FleetStatus>,
-    "failed    1 of 3 jobs in 1h; 1 peel: failed without an error (db.eu)  zester job errors --since 1h\n",
+    "failed    1 failed of 3 jobs in 1h; 1 peel: failed without an error (db.eu)  zester job errors --since 1h\n",
   ],
   [
     { masters: { alive: undefined, gone: [] }, unheard: "no permission." },
@@ -61,7 +66,12 @@ test.each([
 
 test("in a pipe the commands are lined up, also beside a long text", () => {
   const error = "x".repeat(150);
-  const failed = { jobs: 1, of: 3, errors: [{ state: "failed", error, peels: ["a"], jobs: [0] }] } as const;
+  const failed = {
+    jobs: 1,
+    states: "1 failed",
+    of: 3,
+    errors: [{ state: "failed", error, peels: ["a"], jobs: [0] }],
+  } as const;
   const active = { jobs: 1, returned: undefined, targeted: 3, oldestNs: SECOND };
   const [first = "", second = ""] = text({ failed, active }).split("\n");
   expect(second.indexOf("zester job watch")).toBe(first.indexOf("zester job errors"));
