@@ -26,7 +26,7 @@ const of = (jid: string) => FOLLOW.map(([command = "", ...flags]) => [command, j
 test.each(ENDS)("%s: %j", async (status, peels, words) => {
   expect(help).toContain("wait, watch <jid>, trace --follow and retry --wait");
   const code = codeOf(words);
-  const timeoutMs = status === "canceled" ? 60_000 : 600;
+  const timeoutMs = status === "partial" || status === "timeout" ? 1_000 : 60_000;
   const jid = await fleet.dispatch({ fn: "test.ping", peels, timeoutMs });
   const following = of(jid).map((args) => start(args));
   if (status === "canceled") {
