@@ -7,7 +7,6 @@ import { doneOf, whyOf } from "../model/job-end.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { isDryRun } from "../model/return-data.ts";
-import { countDone } from "../model/returns.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, firstOf, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";
@@ -141,7 +140,7 @@ export function renderFacts(
   const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
   const { peels } = story;
   const all = count(peels.length);
-  const head = isActive(row.status) ? `${count(countDone(peels))}/${all} done` : all;
+  const head = isActive(row.status) ? `${count(doneOf(telling))}/${all} done` : all;
   const counts = peels.length > 0 ? `${head}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
   const call = paragraph(headWords(telling, look), look.columns);

@@ -5,7 +5,7 @@ import { medianTook } from "../model/durations.ts";
 import { isPlainJid, isPlainPeel } from "../model/jid.ts";
 import { displayState, isActive, isTerminal, RETRY_OF_KEY, sourceWords } from "../model/job.ts";
 import type { PeelDiff } from "../model/job-diff.ts";
-import { whyOf } from "../model/job-end.ts";
+import { doneOf, whyOf } from "../model/job-end.ts";
 import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
 import { outcomeGroups } from "../model/outcome-groups.ts";
 import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
@@ -13,7 +13,6 @@ import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { needsAgain } from "../model/peel-selection.ts";
 import { type PeelState, statesPresent } from "../model/peel-state.ts";
 import { mayHaveRun } from "../model/retry.ts";
-import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
 import { named, nextCommand } from "../program.ts";
@@ -127,7 +126,7 @@ function leadOf(job: Telling, now: Date): Words {
   const after = took === undefined ? "" : `${isTerminal(row.status) ? " after" : " for"} ${formatDuration(took)}`;
   const { peels } = story;
   const isOpen = isActive(row.status);
-  const done = isOpen ? `${count(countDone(peels))} of ` : "";
+  const done = isOpen ? `${count(doneOf(job))} of ` : "";
   const counts = peels.length > 0 ? `: ${changedCounts(peels, outcomeGroups(peels, peels))}` : "";
   return [stateOf(job), `${after}. ${done}${plural(peels.length, "peel")}${isOpen ? " done" : ""}${counts}.`];
 }
