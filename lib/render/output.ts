@@ -118,8 +118,9 @@ export function resultsWords({ returned }: PeelStory): string {
 
 /** State, `time` and number of results, after the name. */
 function outputWords(peel: PeelStory, time: string, color: boolean): string {
-  const { state, returned } = peel;
-  const word = state === "late" ? `late, ${returned?.ok ? "ok" : "failed"}` : state;
+  const { state, returned, sinceCancel } = peel;
+  const how = sinceCancel === "stopped" ? "stopped" : returned?.ok ? "ok" : "failed";
+  const word = state === "late" ? `late, ${how}` : state;
   const words = [paintState(state, color)?.(word) ?? word, time, resultsWords(peel)];
   return words.filter(Boolean).join("  ");
 }

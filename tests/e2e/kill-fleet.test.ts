@@ -90,6 +90,7 @@ test("--wait waits for the peels after the end: stopped, finished anyway, or not
   expect((await run("show", jid, "--summary")).stdout).toContain("\nPeels     3: 3 late (2 stopped; 1 changed)\n");
   expect((await run("wait", jid)).stdout).toMatch(/canceled in \S+: 3 late \(2 stopped\)\n$/);
   expect((await run("show", jid, "--failed", "-q")).stdout).toBe("");
+  expect((await run("show", jid, "--output", "--peel", "b")).stdout).toContain("late, stopped");
   expect((await run("show", jid, "--bad", "-q")).stdout.split("\n")).toHaveLength(3);
   expect(JSON.parse((await run("wait", jid, "--format", "json")).stdout)[0]).toMatchObject({ failed: 0, late: 3 });
 });
@@ -289,7 +290,7 @@ test.each([
   expect(asking.out).toContain(words);
   expect(asking.out).not.toContain("error");
   await run("kill", jid);
-  await fleet.until(jid, "canceled");
+  await run("wait", jid); // also for the answer of the peel: it would queue the next job
 });
 
 test("a shortened id is shown and agreed to first; the job that was meant may be gone", async () => {
