@@ -166,6 +166,13 @@ export interface StoredMessage {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * True for headers that mark a key as deleted, purged or expired (docs/contributing.md, "Buckets"). Only they decide: an empty value
+ * is a record that cannot be decoded.
+ */
+export const isDeletion = (header: (name: string) => string | undefined): boolean =>
+  /^(DEL|PURGE)$/.test(header("KV-Operation") ?? "") || Boolean(header("Nats-Marker-Reason"));
+
 /** Receives the number of messages to read, how many of them were read, and a call for each. */
 export interface MessagesProgress {
   begin(total: number, come?: number): void;

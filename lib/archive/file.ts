@@ -102,10 +102,7 @@ export interface Subjects {
 }
 const ALL_SUBJECTS: readonly Subjects[] = [{ begin: "" }];
 
-const isAmong = (subjects: readonly Subjects[], subject: string) =>
-  subjects.some(({ begin, except }) => subject.startsWith(begin) && !(except && subject.startsWith(except)));
-
-/** The same for the bytes of a subject. */
+/** A test whether a subject is among these. */
 function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, at: number) => boolean {
   const starts = subjects.map(({ begin, except }) => ({
     begin: Buffer.from(begin),
@@ -264,7 +261,8 @@ export class ArchiveFile {
         if (value && "sha256" in value) {
           end = value;
           covered = from;
-        } else if (newest) {
+        } else if (typeof value?.subject === "string" && !isWanted(Buffer.from(value.subject), 0)) continue;
+        else if (newest) {
           const subject = value ? value.subject : block.toString("utf8", start, block.indexOf(QUOTE, start));
           found.set(subject, from);
         } else found.set(line, from);
@@ -272,7 +270,7 @@ export class ArchiveFile {
       for (const from of found.values()) {
         const message = messageOf(this.#json(block, from, before));
         if (!message) throw this.#damaged(lineAt(block, from, before), "not a message");
-        if (isAmong(subjects, message.subject)) onMessage(message);
+        onMessage(message);
       }
       hash?.update(block.subarray(0, covered));
       // For timers: a plain file is read without waiting for anything.

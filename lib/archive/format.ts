@@ -29,13 +29,12 @@ export interface Header {
 }
 
 export function headerLine({ ns, version, server, selection, redacted, missing }: Header): string {
-  const { name, version: itsVersion, cluster } = server;
   return toJsonLine(
     mapOf({
       zester_export: FORMAT_VERSION,
       time: Timestamp.at(ns),
       version,
-      server: mapOf({ name, version: itsVersion, cluster }),
+      server: mapOf({ ...server }),
       selection,
       redacted,
       missing: [...missing],

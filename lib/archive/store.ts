@@ -9,6 +9,7 @@ import {
   type Clock,
   DOT_BYTE,
   type Heartbeat,
+  isDeletion,
   type JobKeys,
   type JobsState,
   PARTS,
@@ -25,13 +26,8 @@ import { STORED } from "./format.ts";
 type Beats = "masters" | "peels";
 type BeatsById = Record<Beats, Map<string, StoredMessage>>;
 
-/** Marks a key as gone: see `isTombstone` of lib/nats/bucket.ts. */
 const isGone = ({ headers }: StoredMessage) =>
-  headers.some(
-    ([name, value]) =>
-      (name === "KV-Operation" && (value === "DEL" || value === "PURGE")) ||
-      (name === "Nats-Marker-Reason" && value !== ""),
-  );
+  headers.length > 0 && isDeletion((name) => headers.find(([own]) => own === name)?.[1]);
 
 const liveBytes = (message: StoredMessage) => (isGone(message) ? undefined : message.bytes);
 const prefixOf = (part: Part) => STORED[part].prefix;
@@ -288,11 +284,7 @@ function filesOf(path: string): string[] {
   throw new UserError(`no file matches ${safe(path)}.`, "Check the pattern.");
 }
 
-/**
- * Opens the files.
- * @param paths names, or patterns; `-` is stdin
- * @throws UserError for a file that is not an export in a known format
- */
+/** @param paths names, or patterns; `-` is stdin @throws UserError for a file that is not an export in a known format */
 export async function openArchive(paths: readonly string[]): Promise<ArchiveStore> {
   const files: ExportFile[] = [];
   for (const path of new Set(paths.flatMap(filesOf))) {

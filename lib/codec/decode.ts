@@ -34,22 +34,10 @@ function kindOfValue(value: Value): string {
   return typeof value === "object" ? "an extension" : "a number";
 }
 
-function requireMap(value: Value): ValueMap {
-  if (value instanceof Map) return value;
-  throw new Undecodable(`not a record but ${kindOfValue(value)}`);
-}
-
 /** One for each list of fields; there are few. */
 const scanners = new Map<readonly string[], FieldScanner>();
 
-function scannerFor(fields: readonly string[]): FieldScanner {
-  let scanner = scanners.get(fields);
-  if (!scanner) {
-    scanner = new FieldScanner(fields);
-    scanners.set(fields, scanner);
-  }
-  return scanner;
-}
+const scannerFor = (fields: readonly string[]) => scanners.getOrInsertComputed(fields, () => new FieldScanner(fields));
 
 /**
  * A record: a value that is a map.
@@ -59,7 +47,11 @@ function scannerFor(fields: readonly string[]): FieldScanner {
  */
 export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {
   const scanner = fields && scannerFor(fields);
-  if (!fields || !scanner?.scan(bytes)) return requireMap(decode(bytes));
+  if (!fields || !scanner?.scan(bytes)) {
+    const value = decode(bytes);
+    if (value instanceof Map) return value;
+    throw new Undecodable(`not a record but ${kindOfValue(value)}`);
+  }
   const record: ValueMap = new Map();
   if (fields.length === 0) return record;
   const reader = new MessagePackReader(bytes);

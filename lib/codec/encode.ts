@@ -34,8 +34,6 @@ function head(
   return length <= 0xffff ? numbered(long[1], 2, length) : numbered(long[2], 4, length);
 }
 
-const mapHead = (entries: number) => head(entries, 0x80, 16, [undefined, 0xde, 0xdf]);
-
 const UNSIGNED = [0xcc, 0xcd, 0xce, 0xcf] as const;
 const SIGNED = [0xd0, 0xd1, 0xd2, 0xd3] as const;
 
@@ -97,7 +95,7 @@ function* pieces(value: Encodable): Generator<Uint8Array> {
     yield value.data;
   } else if (value instanceof Map) {
     if (hasRepeatedKeys(value as ValueMap)) throw new Unencodable("it repeats a key");
-    yield mapHead(value.size);
+    yield head(value.size, 0x80, 16, [undefined, 0xde, 0xdf]);
     for (const [key, item] of value as ReadonlyMap<string, Encodable>) {
       yield* text(key);
       yield* pieces(item);

@@ -38,11 +38,7 @@ export class MessagePackReader {
     this.#allowance = new Allowance(bytes.length);
   }
 
-  /**
-   * The one value from `start` to `end`.
-   * @param depth number of lists and maps around it
-   * @throws Undecodable
-   */
+  /** The one value from `start` to `end`. @param depth number of lists and maps around it @throws Undecodable */
   read(start: number, end: number, depth: number): Value {
     this.#at = start;
     this.#end = end;

@@ -6,12 +6,6 @@ import type { Value } from "./value.ts";
 /** Decoded values that are kept. */
 const CACHED = 4096;
 
-const isDecodable = (bytes: Uint8Array): boolean =>
-  ifDecodable(
-    () => decode(bytes) !== undefined,
-    () => false,
-  );
-
 export class ValueSet<T> {
   readonly #values = new ByteSet();
   /** Numbers of values that cannot be decoded. */
@@ -24,7 +18,11 @@ export class ValueSet<T> {
   add(bytes: Uint8Array, from: number, to: number): number {
     const before = this.#values.size;
     const id = this.#values.add(bytes, from, to);
-    if (id === before && !isDecodable(this.#values.at(id))) this.#broken.add(id);
+    if (id === before)
+      ifDecodable(
+        () => decode(this.#values.at(id)),
+        () => this.#broken.add(id),
+      );
     return this.#broken.size > 0 && this.#broken.has(id) ? -1 : id;
   }
 

@@ -1,22 +1,14 @@
 // A KV bucket: its entries are the messages of one stream, and a key is the end of a subject.
 import type { Msg } from "nats";
 import { UserError } from "../errors.ts";
-import type { Follow } from "../store.ts";
+import { type Follow, isDeletion } from "../store.ts";
 import { safe } from "../text.ts";
 import type { JetStream } from "./jetstream.ts";
 import { type Keys, type ScanOptions, scanNewest } from "./scan.ts";
 import { Stream } from "./stream.ts";
 
-/**
- * True for a message that marks its key as deleted, purged or expired (docs/contributing.md, "Buckets"). Only the headers decide:
- * an empty value is a record that cannot be decoded.
- */
-export function isTombstone(msg: Msg): boolean {
-  const headers = msg.headers;
-  if (!headers) return false;
-  const operation = headers.get("KV-Operation");
-  return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
-}
+export const isTombstone = ({ headers }: Msg): boolean =>
+  headers !== undefined && isDeletion((name) => headers.get(name));
 
 /** The value of an entry; undefined for a tombstone. */
 export const valueIn = (msg: Msg): Uint8Array | undefined => (isTombstone(msg) ? undefined : msg.data);
@@ -38,32 +30,23 @@ export class Bucket extends Stream {
     return msg.subject.slice(this.prefix.length);
   }
 
-  /**
-   * The newest value of a key; undefined for none. Uses a direct get where the bucket allows it, otherwise a consumer.
-   * @throws UserError when the server refuses the read
-   */
+  /** The newest value of a key; undefined for none. Without direct get, uses a consumer. @throws UserError for a refusal */
   async get(key: string): Promise<Uint8Array | undefined> {
     const msg = await this.directIfAllowed(this.prefix + key);
     if (msg === undefined) return (await this.entries(key, (_, bytes) => bytes.slice(), { narrow: true }))[0];
     const code = msg.headers?.code ?? 0;
     if (code === 404) return undefined;
-    if (code >= 400) {
+    if (code >= 400)
       throw new UserError(
         `the server refused to read ${this.title}/${safe(key)}: ${safe(msg.headers?.description ?? "")} (${code}).`,
         "Run the command again; if it still fails, see the server's log.",
       );
-    }
     return valueIn(msg);
   }
 
-  /** Passes the newest entry of every key that one of the filters covers to `keys`: see `scanNewest`. */
-  async scan(filters: readonly string[], keys: Keys, options?: ScanOptions): Promise<void> {
-    await scanNewest(
-      this,
-      filters.map((filter) => this.prefix + filter),
-      keys,
-      options,
-    );
+  /** Passes the newest entry of every key that matches `filter` to `keys`: see `scanNewest`. */
+  async scan(filter: string, keys: Keys, options?: ScanOptions): Promise<void> {
+    await scanNewest(this, [this.prefix + filter], keys, options);
   }
 
   /** The result of `read` for each key that matches `filter` and has a value. `read` also receives values that are replaced later. */
@@ -74,8 +57,7 @@ export class Bucket extends Stream {
     const keys = {
       take: (msg: Msg) => {
         const key = this.keyOf(msg);
-        const number = numbers.get(key) ?? found.length;
-        if (number === found.length) numbers.set(key, number);
+        const number = numbers.getOrInsert(key, found.length);
         const bytes = valueIn(msg);
         found[number] = bytes && { value: read(key, bytes) };
         return number;
@@ -84,7 +66,7 @@ export class Bucket extends Stream {
         for (const number of found.keys()) if (!kept.has(number)) found[number] = undefined;
       },
     };
-    await this.scan([filter], keys, options);
+    await this.scan(filter, keys, options);
     return found.flatMap((entry) => (entry ? [entry.value] : []));
   }
 

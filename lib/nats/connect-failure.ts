@@ -165,9 +165,5 @@ export function connectFailure(error: NatsError, url: ServerUrl, settings: Setti
   const attempt = { error, text: errorText(error), url, settings };
   const row = REASONS.find(([match]) => (match instanceof RegExp ? match.test(attempt.text) : match(attempt)));
   const [, why, hint, refused] = row as ReasonRow;
-  return {
-    why: typeof why === "string" ? why : why(attempt),
-    hint,
-    ...(refused && { refused: true }),
-  };
+  return { why: typeof why === "string" ? why : why(attempt), hint, ...(refused && { refused: true }) };
 }

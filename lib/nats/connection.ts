@@ -6,16 +6,14 @@ import { plural, safe } from "../text.ts";
 import { BrokenProtocol } from "./client.ts";
 import { unquote } from "./subject.ts";
 
-/** A refused permission as the library reports it; undefined when the server did not name the subject. */
-type Refusal = { operation: string; subject: string } | undefined;
-
 export class PermissionDenied extends Unavailable {
   /** True for a subscription; false for a publish, or when the server did not say. */
   readonly listening: boolean;
   /** Undefined when the server did not name it. */
   readonly subject: string | undefined;
 
-  constructor(refusal: Refusal) {
+  /** @param refusal as the library reports it; undefined when the server did not name the subject */
+  constructor(refusal: { operation: string; subject: string } | undefined) {
     const subject = refusal && unquote(refusal.subject);
     const listening = refusal?.operation === "subscription";
     super(

@@ -9,13 +9,11 @@ import { Kind } from "nats/lib/nats-base-client/parser.js";
 import { beginsWith } from "../codec/byte-set.ts";
 import { safe, shorten } from "../text.ts";
 
-export interface Parser {
+/** The library's parser. */
+export interface LineParser {
   /** @throws Error when the bytes break the NATS protocol; nothing can be read after that */
   parse(bytes: Uint8Array): void;
-}
-
-/** The library's parser. `argBuf` is the line that it has begun. */
-export interface LineParser extends Parser {
+  /** The line that it has begun. */
   readonly argBuf?: { readonly length: number } | undefined;
 }
 
@@ -67,11 +65,7 @@ class MessageLine {
   /** Bytes that follow the line, including headers. */
   readonly size: number;
 
-  /**
-   * @param from start of the line in `bytes`
-   * @param to position of its CR
-   * @throws Error when it is malformed
-   */
+  /** @param from start of the line in `bytes` @param to position of its CR @throws Error when it is malformed */
   constructor(bytes: Uint8Array, from: number, to: number) {
     const sizeFrom = bytes.lastIndexOf(SPACE, to) + 1;
     const hasHeaders = bytes[from] === H;
@@ -102,10 +96,7 @@ class MessageLine {
   }
 }
 
-export class Frames implements Parser {
-  readonly #lines: LineParser;
-  readonly #receiver: Receiver;
-  readonly #largest: () => number;
+export class Frames {
   /** The pieces of an incomplete message. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -118,11 +109,11 @@ export class Frames implements Parser {
    * @param lines receives the lines without a message
    * @param largest limit of a message in bytes: buffering any announced size could take all memory
    */
-  constructor(lines: LineParser, receiver: Receiver, largest: () => number) {
-    this.#lines = lines;
-    this.#receiver = receiver;
-    this.#largest = largest;
-  }
+  constructor(
+    readonly lines: LineParser,
+    readonly receiver: Receiver,
+    readonly largest: () => number,
+  ) {}
 
   parse(piece: Uint8Array): void {
     // Not a Buffer: its `slice` makes no copy, so one kept value would keep the whole piece in memory.
@@ -168,8 +159,8 @@ export class Frames implements Parser {
     const lf = all.indexOf(LF, from);
     this.#inLine = lf < 0;
     const end = lf < 0 ? all.length : lf + 1;
-    this.#lines.parse(all.subarray(from, end));
-    this.#checkLine(this.#lines.argBuf?.length ?? 0);
+    this.lines.parse(all.subarray(from, end));
+    this.#checkLine(this.lines.argBuf?.length ?? 0);
     return end;
   }
 
@@ -182,13 +173,13 @@ export class Frames implements Parser {
     }
     const line = new MessageLine(all, from, lf - 1);
     const { size } = line;
-    if (size > this.#largest()) throw new Error(`a message of ${size} bytes was announced`);
+    if (size > this.largest()) throw new Error(`a message of ${size} bytes was announced`);
     const end = lf + 1 + size + CRLF_BYTES;
     if (end > all.length) {
       this.#neededBytes = end - from;
       return -1;
     }
-    this.#receiver.push({ kind: Kind.MSG, msg: line, data: all.subarray(lf + 1, lf + 1 + size) });
+    this.receiver.push({ kind: Kind.MSG, msg: line, data: all.subarray(lf + 1, lf + 1 + size) });
     return end;
   }
 

@@ -110,7 +110,8 @@ export class JetStream {
   readonly #consumers = new Map<string, string>();
   /** Requests about consumers that `close` waits for. */
   readonly #closing: Promise<unknown>[] = [];
-  #clock: Clock | undefined;
+  /** The server's clock from the most precise answer so far; undefined before the first. */
+  clock: Clock | undefined;
   #closed = false;
   /** The queue of reads that wait for a free consumer, and when the last of them got one. */
   #line: Promise<unknown> = Promise.resolve();
@@ -124,14 +125,9 @@ export class JetStream {
     before?: JetStream,
   ) {
     if (!before) return;
-    this.#clock = before.clock;
+    this.clock = before.clock;
     this.#isThere = before.#isThere;
     this.#closing.push(...this.#dropAll(before.#consumers));
-  }
-
-  /** The server's clock from the most precise answer so far; undefined before the first. */
-  get clock(): Clock | undefined {
-    return this.#clock;
   }
 
   /** @param time the time in an answer, if it has one */
@@ -140,10 +136,10 @@ export class JetStream {
     if (Number.isNaN(toldMs)) return;
     const doubtMs = Math.max(0, Date.now() - askedMs) / 2;
     const aheadMs = toldMs - askedMs - doubtMs;
-    const known = this.#clock;
+    const known = this.clock;
     // A contradiction means that a clock has been set since.
     const isNews = !known || doubtMs <= known.doubtMs || Math.abs(aheadMs - known.aheadMs) > doubtMs + known.doubtMs;
-    if (isNews) this.#clock = { aheadMs, doubtMs };
+    if (isNews) this.clock = { aheadMs, doubtMs };
   }
 
   /**

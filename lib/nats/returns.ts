@@ -89,8 +89,9 @@ export class Returns implements LiveReturns {
     const peels = few?.map((part) => part.map((jid) => `${jid}.*`)) ?? [[`*.${peel ?? "*"}`]];
     const lists = few ?? [["*"]];
     // A deployment has one layout. Asking whether it has lists at all is cheaper than reading them in portions.
+    const listKeys = (few?.length === 1 ? lists.flat() : ["*"]).map((filter) => this.bucket.prefix + filter);
     const [hasLists] = await Promise.all([
-      this.#hasLists(few?.length === 1 ? lists.flat() : ["*"]),
+      this.bucket.consume(newestOf(listKeys), async ({ pending }) => pending > 0),
       this.#scan(peels, state, entries),
     ]);
     if (hasLists) await this.#scan(lists, state, entries);
@@ -122,11 +123,6 @@ export class Returns implements LiveReturns {
     if (jids.size > 1 && !this.bucket.connection.isAtLeast(2, 10)) return false;
     if (jids.size > filters && (jids.size / filters) * filtersCost > messages) return false;
     return [...jids.keys()].every((jid) => tokenFault(jid) === undefined);
-  }
-
-  async #hasLists(filters: readonly string[]): Promise<boolean> {
-    const subjects = filters.map((filter) => this.bucket.prefix + filter);
-    return this.bucket.consume(newestOf(subjects), async ({ pending }) => pending > 0);
   }
 
   async #scan(portions: readonly (readonly string[])[], before: StreamState, entries: Messages): Promise<void> {

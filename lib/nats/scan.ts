@@ -96,19 +96,17 @@ class Newest implements MessageSink {
   #last: Msg | undefined;
   #whole = false;
   #seen: Uint8Array;
-  readonly #before: StreamState;
   readonly pending: number;
   /** Messages stored later than this, in ns since 1970, prove nothing; undefined without such a limit. */
   readonly #oldNs: bigint | undefined;
 
   constructor(
     consumer: Consumer,
-    before: StreamState,
+    readonly before: StreamState,
     readonly keys: Keys,
   ) {
     this.pending = consumer.pending;
     this.#seen = new Uint8Array(Math.min(consumer.pending, MARKS));
-    this.#before = before;
     if (!isAtLeader(consumer, before)) this.#oldNs = BigInt(Math.floor(consumer.createdMs - LAG_MS)) * 1_000_000n;
   }
 
@@ -122,7 +120,7 @@ class Newest implements MessageSink {
   }
 
   enough({ streamSequence, storedNs }: Delivery): boolean {
-    const within = streamSequence <= this.#before.lastSequence;
+    const within = streamSequence <= this.before.lastSequence;
     const sure = within && (this.#oldNs === undefined || storedNs < this.#oldNs);
     this.#whole = sure && this.#received === this.pending && this.#different === this.pending;
     // After B, or after as many messages as there were keys, nothing of the list is left.

@@ -90,7 +90,7 @@ export class NatsStore implements LiveStore {
       take: (msg: Msg) => jobs.take(subjectBytes(msg), from, valueIn(msg)),
       dropAllBut: (numbers: ReadonlySet<number>) => jobs.dropAllBut(numbers),
     };
-    await this.#fleet.jobs.scan(["*"], keys, { onTotal });
+    await this.#fleet.jobs.scan("*", keys, { onTotal });
   }
 
   async jobsState(): Promise<JobsState> {
@@ -233,7 +233,7 @@ export class NatsStore implements LiveStore {
       if (isWanted(msg.subject)) hand(msg);
     };
     const onTotal = (total: number, come?: number) => progress?.begin(total, come);
-    if (part === "masters" || part === "peels") return this.#fleet[part].scan([">"], new FirstOfEach(hand));
+    if (part === "masters" || part === "peels") return this.#fleet[part].scan(">", new FirstOfEach(hand));
     if (part === "returns") return this.returns.messages(of, new FirstOfEach(handWanted, onTotal));
     const stream = this.#fleet[part];
     if (!jids || !areFew(jids)) return readStream(stream, sinceNs, handWanted, onTotal);

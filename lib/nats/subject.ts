@@ -37,14 +37,8 @@ export function coveredBy(patterns: readonly string[]): (subject: string) => boo
   if (only !== undefined && patterns.length === 1) return (subject) => covers(only, subject);
   // Patterns with wildcards at the same places form a set. A subject with its tokens replaced by these wildcards is in the set
   // exactly when one of them covers it.
-  const shapes = new Map<string, Set<string>>();
-  for (const pattern of patterns) {
-    const shape = pattern.replace(/[^.*>]+/g, "");
-    const alike = shapes.get(shape);
-    if (alike) alike.add(pattern);
-    else shapes.set(shape, new Set([pattern]));
-  }
-  const likened = [...shapes].map(([shape, alike]) => ({ tokens: shape.split("."), alike }));
+  const shapes = Map.groupBy(patterns, (pattern) => pattern.replace(/[^.*>]+/g, ""));
+  const likened = [...shapes].map(([shape, alike]) => ({ tokens: shape.split("."), alike: new Set(alike) }));
   return (subject) => {
     const given = subject.split(".");
     return likened.some(({ tokens, alike }) => {

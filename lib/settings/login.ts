@@ -11,10 +11,7 @@ export interface LoginText {
 
 /** The JWT and the nkey seed in a text, such as a creds file, whatever surrounds them. */
 export function loginIn(text: string): LoginText {
-  return {
-    jwt: /\beyJ[\w-]*\.[\w-]+\.[\w-]+/.exec(text)?.[0],
-    seed: /\bS[ACNOUX][A-Z2-7]{56}\b/.exec(text)?.[0],
-  };
+  return { jwt: /\beyJ[\w-]*\.[\w-]+\.[\w-]+/.exec(text)?.[0], seed: /\bS[ACNOUX][A-Z2-7]{56}\b/.exec(text)?.[0] };
 }
 
 /** The owner of a seed, by its second letter. */

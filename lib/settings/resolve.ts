@@ -165,12 +165,11 @@ function checkSubjects(settings: Settings, sources: ResolvedSettings["sources"])
     if (value !== undefined && !valid.test(value))
       throw new UserError(`invalid ${what} "${safe(value).slice(0, 100)}" for ${sources[key]}.`, `Use ${form}.`);
   }
-  if (settings.jsDomain !== undefined && settings.jsPrefix !== undefined) {
+  if (settings.jsDomain !== undefined && settings.jsPrefix !== undefined)
     throw new UserError(
       `a JetStream domain (${sources.jsDomain}) and an API prefix (${sources.jsPrefix}) cannot be used together.`,
       "Use one of them.",
     );
-  }
 }
 
 /** What messages call a setting: its flag, its variable, or its name in the file. */
