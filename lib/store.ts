@@ -104,7 +104,6 @@ export interface PeelOfJob {
 
 export interface Heartbeat {
   readonly storedMs: number;
-  readonly ageMs: number;
   readonly bytes: Uint8Array;
 }
 

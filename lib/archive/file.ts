@@ -2,7 +2,6 @@
 // or cut off, or that is not an export, is an error that names the line.
 //
 // Fast, without parsing each line:
-//
 //  1. A line that zester wrote starts with its subject. If that is not requested, the line is skipped.
 //  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
 //  3. A line with a backslash, or with its fields in another order, is always parsed.

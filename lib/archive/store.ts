@@ -259,8 +259,7 @@ class ArchiveStore implements Store {
   async heartbeat(of: Beats, id: string): Promise<Heartbeat | "none"> {
     const message = (await this.#heartbeats(of)).get(id);
     if (!message || isGone(message)) return "none";
-    const storedMs = Number(message.storedNs / 1_000_000n);
-    return { storedMs, ageMs: this.now().getTime() - storedMs, bytes: message.bytes };
+    return { storedMs: Number(message.storedNs / 1_000_000n), bytes: message.bytes };
   }
 
   async clock(): Promise<Clock> {

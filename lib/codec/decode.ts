@@ -40,10 +40,8 @@ const scanners = new Map<readonly string[], FieldScanner>();
 const scannerFor = (fields: readonly string[]) => scanners.getOrInsertComputed(fields, () => new FieldScanner(fields));
 
 /**
- * A record: a value that is a map.
- * @param fields of a MessagePack record to decode, the same list for each call; undefined for all. Other fields are only
- *   checked for a valid form
- * @throws Undecodable
+ * A record: a value that is a map. @throws Undecodable
+ * @param fields of a MessagePack record to decode, the same list for each call; undefined for all. Others need only a valid form
  */
 export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {
   const scanner = fields && scannerFor(fields);
@@ -63,9 +61,8 @@ export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): Val
 }
 
 /**
- * The bytes of fields of a MessagePack record. Of a repeated field the last counts, as in decodeRecord.
+ * The bytes of fields of a MessagePack record; undefined for JSON and an unusual form. Of a repeated field the last counts.
  * @param fields the same list for each call
- * @returns undefined for JSON, and for a record in an unusual form
  */
 export function fieldBytes(bytes: Uint8Array, fields: readonly string[]): ReadonlyMap<string, Uint8Array> | undefined {
   const scanner = scannerFor(fields);

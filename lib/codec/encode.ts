@@ -19,10 +19,7 @@ function numbered(type: number, size: 1 | 2 | 4 | 8, value: number | bigint): Bu
   return out;
 }
 
-/**
- * @param short type byte for lengths below `room`
- * @param long type bytes before a length of 1 (undefined if there is none), 2 and 4 bytes
- */
+/** @param short type byte for lengths below `room` @param long type bytes before a length of 1 (if any), 2 and 4 bytes */
 function head(
   length: number,
   short: number,

@@ -47,11 +47,8 @@ function filled(items: readonly string[], columns: number): string[] {
 }
 
 /**
- * With an indent of two. An array of scalars is on one line if that fits in 100 columns; so is a value nested deeper than 20
- * levels.
- * @param indent columns before the closing bracket
- * @param before columns before the value on its first line
- * @param after columns after it on its line (a comma)
+ * With an indent of two. An array of scalars is on one line if that fits in 100 columns; so is a value deeper than 20 levels.
+ * @param indent columns before the closing bracket @param before and after: columns around the value on its first line
  * @param fill columns to fill with a longer array of scalars; 0 for a line per element
  */
 export function toJson(value: Value, indent = 0, before = 0, after = 0, fill = 0): string {

@@ -65,10 +65,7 @@ const mapsWithRepeats = new WeakSet<ValueMap>();
 /** True for a decoded map with a repeated key: `Entries` made up names for some keys. */
 export const hasRepeatedKeys = (map: ValueMap): boolean => mapsWithRepeats.has(map);
 
-/**
- * The entries of one map. JSON and MessagePack allow repeated keys, and 1 and "1" are the same text. The last one keeps the key;
- * those before are `key (1)`, `key (2)` …
- */
+/** One map. Keys may repeat, and 1 and "1" are the same text: the last one keeps its key, those before are `key (1)`, … */
 export class Entries {
   #map: ValueMap = new Map();
   /** All of them in order, since a key was repeated. */

@@ -50,9 +50,9 @@ function watchedJobs(bytes: Uint8Array): ReadonlySet<unknown> | undefined {
 
 const nanos = (ms: number) => BigInt(Math.round(ms * 1e6));
 
-function signOf({ ageMs, storedMs, bytes }: Heartbeat): MasterSign {
+function signOf({ storedMs, bytes }: Heartbeat, now: Date): MasterSign {
   const jids = watchedJobs(bytes);
-  return { agoNs: nanos(Math.max(0, ageMs)), watches: jids && { jids, asOfNs: nanos(storedMs) } };
+  return { agoNs: nanos(Math.max(0, now.getTime() - storedMs)), watches: jids && { jids, asOfNs: nanos(storedMs) } };
 }
 
 export async function masterSigns(
@@ -62,7 +62,7 @@ export async function masterSigns(
 ): Promise<ReadonlyMap<string, MasterSign>> {
   const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
     const beat = await inTime(store, store.heartbeat("masters", owner), unheard);
-    return [owner, beat === "none" ? "gone" : beat && signOf(beat)];
+    return [owner, beat === "none" ? "gone" : beat && signOf(beat, store.now())];
   };
   return new Map(await Promise.all([...new Set(owners)].map(look)));
 }

@@ -8,9 +8,8 @@ import type { Stream, StreamState } from "./stream.ts";
 const MOST_BYTES = 256 << 10;
 
 /**
- * A stream with more subjects than this is not asked for all keys. It is twice the server's limit of 1,024, because a job may
- * also have a key in the index. The server collects all matches before it reports that there are too many (2.15.2: 1.3 s
- * for a million).
+ * A stream with more subjects is not asked for all keys: twice the server's limit of 1,024, since a job may have a key in the index
+ * too. The server collects all matches before it refuses (2.15.2: 1.3 s for a million).
  */
 const FEW_SUBJECTS = 2048;
 
@@ -34,11 +33,9 @@ function headersOf(msg: Msg): MsgHdrs | undefined {
 }
 
 /**
- * Requests the newest message of each key that one of the subjects covers.
- * @returns the messages, and the last sequence of the stream at that moment according to the answering node, which may lag behind
- *   the leader; undefined when this way does not work: the server is too old, there is no key or there are more than 1,024, the
- *   values are too large, a message was lost, has ambiguous headers or an ambiguous subject, or the user lacks the permission
- * @throws UserError when the connection is lost
+ * The newest message of each key that one of the subjects covers, and the last sequence of the stream then, by the node that
+ * answers, which may lag behind the leader. Undefined when this way does not work: an old server, no key or more than 1,024, too
+ * large values, a lost message, ambiguous headers or subject, no permission. @throws UserError when the connection is lost
  */
 async function readAtOnce(stream: Stream, subjects: readonly string[]) {
   const { connection, name } = stream;
@@ -84,12 +81,10 @@ const isSmall = ({ messages, bytes = Infinity, subjects = Infinity }: StreamStat
   subjects <= FEW_SUBJECTS && subjects * (bytes / messages) <= MOST_BYTES;
 
 /**
- * Requests the state of a stream and, where one answer can hold them, the newest message of each key that one of the subjects
- * covers.
+ * The state of a stream; and the newest message of each key that one of the subjects covers, as of one later moment, or undefined
+ * when a consumer has to read them. @throws as `Stream.state` and `readAtOnce`
  * @param narrow true when the subjects cover few keys, however large the stream is: both requests are then sent at once
  * @param known the state, where it was requested already
- * @returns the state at the first request; and the messages as of one later moment, undefined when a consumer has to read them
- * @throws as `Stream.state` and `readAtOnce`
  */
 export async function lookAtOnce(
   stream: Stream,

@@ -74,8 +74,7 @@ const RENEWAL_PAUSE_MS = 300;
 
 /**
  * Connects to the first server that accepts the login. Repeats a stale login once, or, with `last`, for the length of the timeout.
- * @param last the lost connection that this one replaces
- * @throws UserError that names each address and why it failed
+ * @param last the lost connection that this one replaces @throws UserError that names each address and why it failed
  */
 export async function openConnection(
   settings: Settings,

@@ -99,8 +99,7 @@ export class Connection {
 
   /**
    * Calls `watcher` when the connection is lost, the server reports an error, or refuses a permission that matters.
-   * @param matters by default: a refusal of `subject`, of a subject for answers, or without a subject
-   * @returns the function that stops the calls
+   * @param matters by default: a refusal of `subject`, of a subject for answers, or without a subject @returns stops the calls
    */
   onFailure(
     subject: string,
@@ -185,11 +184,7 @@ export class Connection {
     this.nc.publish(subject, this.#bytesOf(subject, payload), { reply });
   }
 
-  /**
-   * Sends a request and waits for its answer.
-   * @param payload as for `publish`
-   * @throws NoResponders when nothing listens, PermissionDenied, UserError when the server does not answer or is lost
-   */
+  /** The answer to a request. @throws NoResponders when nothing listens, PermissionDenied, UserError without an answer */
   async request(subject: string, payload: unknown = undefined): Promise<Msg> {
     const body = this.#bytesOf(subject, payload);
     try {

@@ -61,10 +61,7 @@ export class Delivery {
   }
 }
 
-/**
- * The subject as bytes: without a string for each, a scan of 100,000 entries is a tenth faster. Uses a private field of the
- * library, or its string where that field is missing.
- */
+/** The subject as bytes, from a private field of the library if there: saves a tenth of a scan of 100,000 entries. */
 export function subjectBytes(msg: Msg): Uint8Array {
   const raw = (msg as { _msg?: { subject?: Uint8Array } })._msg?.subject;
   return raw ?? Buffer.from(msg.subject);

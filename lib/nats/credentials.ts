@@ -181,8 +181,7 @@ const PEM_HINTS: Readonly<Record<PemKind, string>> = {
 
 /**
  * TLS options with the content of the files: given paths, the library would read them for each connection. Undefined when no
- * setting asks for TLS.
- * @throws UserError when a file cannot be used; it names the file
+ * setting asks for TLS. @throws UserError that names a file which cannot be used
  */
 export async function tlsFiles(
   settings: Settings,

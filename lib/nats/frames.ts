@@ -105,10 +105,7 @@ export class Frames {
   /** True within a line that has no message. */
   #inLine = false;
 
-  /**
-   * @param lines receives the lines without a message
-   * @param largest limit of a message in bytes: buffering any announced size could take all memory
-   */
+  /** @param lines gets the lines without a message @param largest message, in bytes: any announced size could take all memory */
   constructor(
     readonly lines: LineParser,
     readonly receiver: Receiver,

@@ -1,8 +1,7 @@
 // The JetStream API: requests with checked answers, an error for each refusal code, and consumers.
 //
-// Plain requests replace the library's KV layer. That layer first requests account and stream information (round trips, and
-// permissions that a careful site does not grant), and its watch never reports the end of the stored entries when the
-// newest message is a tombstone.
+// Not the library's KV layer: that first requests account and stream information (round trips, and permissions that a careful site
+// does not grant), and its watch never reports the end of the stored entries when the newest message is a tombstone.
 import { type ConsumerInfo, type Msg, nuid } from "nats";
 import { NoBucket, Transient, UserError } from "../errors.ts";
 import type { Clock } from "../store.ts";
@@ -144,8 +143,7 @@ export class JetStream {
 
   /**
    * Sends a request about a stream.
-   * @param call the subject without the prefix of the API
-   * @param counts paths of numbers that the answer must have
+   * @param call the subject without the prefix of the API @param counts paths of numbers that the answer must have
    * @throws NoBucket, NoJetStream (Transient when JetStream has answered before), PermissionDenied; for other refusals UserError
    *   with an ApiError as its cause
    */
@@ -245,10 +243,7 @@ export class JetStream {
     }
   }
 
-  /**
-   * Creates a consumer. At the limit of consumers, waits in a queue until others end: ours last as long as one read.
-   * @throws as `ask`; the refusal, when no consumer could be created for the length of the timeout
-   */
+  /** At the limit of consumers, waits in a queue: ours last as long as one read. @throws as `ask`; the refusal at the timeout */
   async #createInTurn(stream: string, config: ConsumerConfig): Promise<Consumer> {
     const began = Date.now();
     const isFull = (error: unknown) => isRefusal(error, TOO_MANY_CONSUMERS);

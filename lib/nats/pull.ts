@@ -18,10 +18,7 @@ interface Following extends Follow {
 const LIVE = { batch: 256, expiresMs: 30_000, heartbeatMs: 5_000 };
 /** Requests in flight: while the answer to one is processed, the server works on the other. */
 const LANES = 2;
-/**
- * nats-server 2.10 and newer answer "no messages" (404) also when the next message of the list was removed: each further request
- * passes one such gap. This many empty answers in a row mean the end.
- */
+/** Empty answers in a row that mean the end: nats-server 2.10 and newer send one (404) for each removed message of the list. */
 const EMPTY_ANSWERS = 4;
 /**
  * nats-server 2.9 does not answer when messages that it still counts as pending were removed. After this many ms without a

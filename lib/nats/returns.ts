@@ -3,13 +3,11 @@
 // The returns of many jobs are read in one of two ways. Each is complete or an error (scan.ts).
 //
 // By subject:
-//
 //  1. The server finds the newest message of each key. From nats-server 2.10 on a consumer accepts several filters.
 //  2. The time to compare filters grows with the square of their number. So the jobs are read in portions.
 //  3. When the portions would take longer than reading everything, everything is read, and the rest is dropped.
 //
 // In order, only where the bucket keeps one message per key, as real masters configure it (docs/contributing.md, "Buckets"):
-//
 //  1. Every message is read, or every message from a time on.
 //  2. Each is the newest of its key, so the server has nothing to look up.
 //

@@ -5,7 +5,6 @@
 // may be shown as it was shortly before.
 //
 // What a consumer with `last_per_subject` delivers:
-//
 //  1. When it is created, the server notes the newest message of each key (the list) and S, the last sequence of the stream.
 //  2. It delivers the messages of the list that are still stored, in order, then every message after S.
 //  3. A message of the list can be removed before its turn: rewritten beyond the history of the bucket, expired, or purged.
@@ -13,7 +12,6 @@
 //     proves nothing.
 //
 // Rule (1), for a bucket that does not change meanwhile:
-//
 //  1. Let B be the last sequence of the stream, asked for before the consumer was created: B <= S. Let P be the number of keys
 //     that the server counted for the consumer.
 //  2. If P different keys arrive with sequences up to B, every key was delivered, by its newest message.
@@ -25,7 +23,6 @@
 //     that changed last may be shown as it was before.
 //
 // Rule (2), for a bucket that changes (tail.ts):
-//
 //  1. Let c be the last delivered sequence. By rule (1), each key whose newest message was at or before c, when c was passed, was
 //     delivered.
 //  2. A second consumer reads every message from c + 1 on. It has no filter (2.9 miscounts with filters) and always an open
@@ -203,10 +200,8 @@ export async function readEach(stream: Stream, filters: readonly string[], keys:
 }
 
 /**
- * Reads every message of a consumer to the end of the stream.
- * @param before state of the stream, requested before this call
- * @param most reads nothing when there are more messages than this
- * @returns true when the answer is proven complete
+ * Reads every message of a consumer to the end of the stream. @returns true when the answer is proven complete
+ * @param before state of the stream, requested before this call @param most reads nothing when there are more messages
  */
 export async function readFrom(
   stream: Stream,
@@ -232,8 +227,7 @@ export async function readFrom(
 }
 
 /**
- * Reads every message of a stream, or every one since a time, to its end.
- * @param before state of the stream, requested before this call
+ * Reads every message of a stream, or every one since a time, to its end. @param before as for `readFrom`
  * @returns false when the answer is not proven complete, which happens with nats-server 2.9 on a stream that changes
  */
 export async function readToEnd(

@@ -206,8 +206,7 @@ export class NatsStore implements LiveStore {
     const code = msg.headers?.code ?? 0;
     if (code === 404 || isTombstone(msg)) return "none";
     const storedMs = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");
-    if (code < 400 && !Number.isNaN(storedMs))
-      return { storedMs, ageMs: this.now().getTime() - storedMs, bytes: msg.data };
+    if (code < 400 && !Number.isNaN(storedMs)) return { storedMs, bytes: msg.data };
     throw new UserError(`the server refused to read ${bucket.title}/${safe(id)} (${code}).`);
   }
 

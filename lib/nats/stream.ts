@@ -135,10 +135,7 @@ export class Stream {
     return (msg.headers?.code ?? 0) >= 400 ? undefined : ({ subject, data: msg.data, headers: msg.headers } as Msg);
   }
 
-  /**
-   * Passes the stored messages to `onMessage`, then every new one until `follow.stop`.
-   * @throws NoLeader within seconds after the stream loses its leader: later answers may be old
-   */
+  /** Passes on the stored messages, then new ones. @throws NoLeader seconds after the leader is lost: answers may be old */
   async follow(config: ConsumerConfig, onMessage: (msg: Msg) => void, follow: Follow): Promise<void> {
     const over = new AbortController();
     const stop = AbortSignal.any([follow.stop, over.signal]);

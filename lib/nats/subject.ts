@@ -2,11 +2,7 @@
 import { UserError } from "../errors.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 
-/**
- * Returns `text`. Every ID in a subject passes this check: any client can write records, and an ID like `*` would address other
- * subjects.
- * @throws UserError when it is not one literal token
- */
+/** `text`, if one literal token: any client can write records, and an ID `*` would address other subjects. @throws UserError */
 export function token(text: string): string {
   const fault = tokenFault(text);
   if (fault === undefined) return text;

@@ -75,11 +75,8 @@ class TailLimit {
 }
 
 /**
- * Reads every message after `from`.
- * @param before state of the stream, asked for before the read began
- * @param most reads nothing when there are more messages than this
+ * Reads every message after `from`. @param before, most as for `readFrom` of scan.ts @returns false when nothing was read
  * @param firstMs time limit to reach the end of the stream for the first time; each request has its own as well
- * @returns false when nothing was read
  * @throws Transient when the stream changes faster than it can be read
  */
 export async function settle(
@@ -103,9 +100,8 @@ export async function settle(
 }
 
 /**
- * Reads a consumer of every message of the tail. It stays at the end of the stream until the answer is proven complete, so it
- * misses nothing that is written meanwhile; a new consumer for each attempt would.
- * @returns false when another consumer has to continue
+ * Reads the tail with one consumer, which stays at the end of the stream until the answer is proven complete: a new one for each
+ * attempt would miss what is written meanwhile. @returns false when another consumer has to continue
  */
 async function readTail(stream: Stream, consumer: Consumer, tail: Tail, before: StreamState, limit: TailLimit) {
   const atLeader = isAtLeader(consumer, before);

@@ -19,10 +19,7 @@ export const DAEMON = {
   ca: "/var/lib/zester/auth/nats-ca.crt",
 } as const;
 
-/**
- * The settings of a config file: of its map `master:`, or of the daemon. A file with a password or a token that other users can
- * read gets a warning. @throws UserError when the file is missing or broken
- */
+/** The settings of `master:`, or of the daemon. Warns of a secret that others can read. @throws UserError for a bad file */
 export async function readConfig(
   path: string,
   env: NodeJS.ProcessEnv,

@@ -98,9 +98,8 @@ async function contentOf({ scheme, rest }: Reference, name: string, env: NodeJS.
 }
 
 /**
- * The settings with the value of each reference of their login. A creds or seed file stays a path, which is read at
- * each login; of other content the JWT and the seed count.
- * @param nameOf what errors call a setting
+ * The settings with the value of each reference of their login. A creds or seed file stays a path, which is read at each login;
+ * of other content the JWT and the seed count. @param nameOf what errors call a setting
  */
 export async function followReferences(
   settings: Settings,

@@ -117,9 +117,7 @@ export function keysIn(file: "config" | "context"): ReadonlyMap<string, Key> {
 }
 
 /**
- * The value of a setting in a file.
- * @param name what errors call it
- * @param pathIn the path in a text
+ * The value of a setting in a file. @param name what errors call it @param pathIn the path in a text
  * @throws UserError for a value of another kind, and for one that names no server: localhost would be another fleet
  */
 export function fileValue(key: Key, value: unknown, name: string, fail: Fail, pathIn: (text: string) => string) {

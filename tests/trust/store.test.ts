@@ -93,11 +93,6 @@ const at = (live: NatsStore, nowNs: bigint): Store =>
     get(store, name) {
       if (name === "nowNs") return () => nowNs;
       if (name === "now") return () => new Date(Number(nowNs / 1_000_000n));
-      if (name === "heartbeat")
-        return async (...args: Parameters<NatsStore["heartbeat"]>) => {
-          const beat = await store.heartbeat(...args);
-          return beat === "none" ? beat : { ...beat, ageMs: Number(nowNs / 1_000_000n) - beat.storedMs };
-        };
       const value = Reflect.get(store, name, store);
       return typeof value === "function" ? value.bind(store) : value;
     },
