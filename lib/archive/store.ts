@@ -65,9 +65,7 @@ async function passOver(file: ArchiveFile, questions: readonly SubjectQuestion[]
   });
 }
 
-interface ExportFile extends OpenedFile {
-  readonly file: ArchiveFile;
-}
+type ExportFile = OpenedFile & { readonly file: ArchiveFile };
 
 class ArchiveStore implements Store {
   readonly isLive = false;

@@ -23,7 +23,6 @@ const timeReader = new TimeReader();
 const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`);
 
 export class MessagePackReader {
-  readonly #bytes: Uint8Array;
   /** The same bytes; for many records only numbers are read. */
   #texts: Buffer | undefined;
   readonly #allowance: Allowance;
@@ -33,8 +32,7 @@ export class MessagePackReader {
   #owed = 0;
   #inKey = false;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  constructor(readonly bytes: Uint8Array) {
     this.#allowance = new Allowance(bytes.length);
   }
 
@@ -57,7 +55,7 @@ export class MessagePackReader {
   }
 
   #value(depth: number): Value {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const type = bytes[this.#take(1)] as number;
     this.#owed--;
     if (type <= 0x7f) return this.#scalar(type);
@@ -100,8 +98,8 @@ export class MessagePackReader {
   /** An unsigned integer of 1, 2 or 4 bytes. */
   #size(power: number): number {
     const at = this.#take(1 << power);
-    if (power === 0) return this.#bytes[at] as number;
-    return power === 1 ? uint16(this.#bytes, at) : uint32(this.#bytes, at);
+    if (power === 0) return this.bytes[at] as number;
+    return power === 1 ? uint16(this.bytes, at) : uint32(this.bytes, at);
   }
 
   #scalar<T extends Value>(value: T): T {
@@ -111,7 +109,7 @@ export class MessagePackReader {
 
   /** For floating-point numbers. */
   #view(length: number): DataView {
-    const { buffer, byteOffset } = this.#bytes;
+    const { buffer, byteOffset } = this.bytes;
     return new DataView(buffer, byteOffset + this.#take(length), length);
   }
 
@@ -134,7 +132,7 @@ export class MessagePackReader {
   }
 
   #decoded(start: number, length: number): string {
-    this.#texts ??= Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    this.#texts ??= Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     return this.#texts.toString("utf8", start, start + length);
   }
 
@@ -142,7 +140,7 @@ export class MessagePackReader {
   #binary(length: number): Uint8Array {
     const start = this.#take(length);
     this.#allowance.spend(COST.bytes + length);
-    return new Uint8Array(this.#bytes.subarray(start, start + length));
+    return new Uint8Array(this.bytes.subarray(start, start + length));
   }
 
   #extension(length: number): Timestamp | Extension {
@@ -155,7 +153,7 @@ export class MessagePackReader {
     if (length !== 4 && length !== 8 && length !== 12) return undefined;
     const start = this.#take(length);
     this.#allowance.spend(COST.time);
-    if (timeReader.readBody(this.#bytes, start, length))
+    if (timeReader.readBody(this.bytes, start, length))
       return new Timestamp((BigInt(timeReader.high) << 32n) + BigInt(timeReader.low), timeReader.nanos);
     this.#at = start;
     return undefined;
@@ -167,7 +165,7 @@ export class MessagePackReader {
   }
 
   #list(count: number, depth: number): Value[] {
-    this.#allowance.list(depth);
+    this.#allowance.open(depth, COST.list);
     this.#announce(count);
     const list: Value[] = new Array(count);
     for (let i = 0; i < count; i++) list[i] = this.#value(depth + 1);
@@ -175,7 +173,7 @@ export class MessagePackReader {
   }
 
   #map(count: number, depth: number): ValueMap {
-    this.#allowance.map(depth);
+    this.#allowance.open(depth, COST.map);
     this.#announce(count * 2);
     const entries = new Entries(this.#allowance);
     for (let i = 0; i < count; i++) {
@@ -187,7 +185,7 @@ export class MessagePackReader {
   }
 
   #key(depth: number): string {
-    const type = this.#at < this.#end ? (this.#bytes[this.#at] as number) : 0;
+    const type = this.#at < this.#end ? (this.bytes[this.#at] as number) : 0;
     if (type >= 0xa0 && type <= 0xbf) return this.#shortKey(type & 0x1f);
     // As text, the key of a key would double in size with each level.
     const isContainer = (type >= 0x80 && type <= 0x9f) || (type >= 0xdc && type <= 0xdf);
@@ -201,7 +199,7 @@ export class MessagePackReader {
 
   #shortKey(length: number): string {
     this.#owed--;
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const start = this.#take(1 + length) + 1;
     const slot = length * 256 + (length > 0 ? (bytes[start] as number) : 0);
     const alike = seenKeys.get(slot) ?? [];

@@ -20,29 +20,27 @@ function exactNumber(text: string): Value {
 
 class JsonReader {
   #at = 0;
-  readonly #text: string;
-  readonly #allowance: Allowance;
 
-  constructor(text: string, size: number) {
-    this.#text = text;
-    this.#allowance = new Allowance(size);
-  }
+  constructor(
+    readonly text: string,
+    readonly allowance: Allowance,
+  ) {}
 
   whole(): Value {
     const value = this.#value(0);
     this.#space();
-    return this.#at === this.#text.length ? value : this.#unexpected();
+    return this.#at === this.text.length ? value : this.#unexpected();
   }
 
   #unexpected(): never {
-    const rest = this.#text.codePointAt(this.#at);
+    const rest = this.text.codePointAt(this.#at);
     const what = rest === undefined ? "it ends too early" : `unexpected ${JSON.stringify(String.fromCodePoint(rest))}`;
     throw new Undecodable(`begins like JSON, but is not: ${what}${rest === undefined ? "" : ` at ${this.#at}`}`);
   }
 
   #space(): void {
     for (;;) {
-      const c = this.#text.charCodeAt(this.#at);
+      const c = this.text.charCodeAt(this.#at);
       if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return;
       this.#at++;
     }
@@ -51,7 +49,7 @@ class JsonReader {
   /** Skips `c` if it is next. */
   #next(c: string): boolean {
     this.#space();
-    if (this.#text[this.#at] !== c) return false;
+    if (this.text[this.#at] !== c) return false;
     this.#at++;
     return true;
   }
@@ -59,24 +57,24 @@ class JsonReader {
   #value(depth: number): Value {
     if (this.#next("{")) return this.#object(depth);
     if (this.#next("[")) return this.#array(depth);
-    if (this.#text[this.#at] === '"') return this.#string();
+    if (this.text[this.#at] === '"') return this.#string();
     for (const [word, value] of WORDS) {
-      if (!this.#text.startsWith(word, this.#at)) continue;
+      if (!this.text.startsWith(word, this.#at)) continue;
       this.#at += word.length;
-      this.#allowance.spend(COST.scalar);
+      this.allowance.spend(COST.scalar);
       return value;
     }
     JSON_NUMBER.lastIndex = this.#at;
-    const number = JSON_NUMBER.exec(this.#text)?.[0];
+    const number = JSON_NUMBER.exec(this.text)?.[0];
     if (number === undefined) return this.#unexpected();
     this.#at += number.length;
     const value = exactNumber(number);
-    this.#allowance.spend(typeof value === "number" ? COST.scalar : COST.wide + number.length);
+    this.allowance.spend(typeof value === "number" ? COST.scalar : COST.wide + number.length);
     return value;
   }
 
   #array(depth: number): Value[] {
-    this.#allowance.list(depth);
+    this.allowance.open(depth, COST.list);
     const list: Value[] = [];
     if (this.#next("]")) return list;
     do list.push(this.#value(depth + 1));
@@ -85,13 +83,13 @@ class JsonReader {
   }
 
   #object(depth: number): ValueMap {
-    this.#allowance.map(depth);
-    const entries = new Entries(this.#allowance);
+    this.allowance.open(depth, COST.map);
+    const entries = new Entries(this.allowance);
     if (this.#next("}")) return entries.map();
     let count = 0;
     do {
       this.#space();
-      this.#allowance.entry(count++);
+      this.allowance.entry(count++);
       const key = this.#string();
       if (!this.#next(":")) this.#unexpected();
       entries.add(key, this.#value(depth + 1));
@@ -100,7 +98,7 @@ class JsonReader {
   }
 
   #string(): string {
-    const text = this.#text;
+    const text = this.text;
     const start = this.#at;
     if (text[start] !== '"') this.#unexpected();
     let escaped = false;
@@ -113,7 +111,7 @@ class JsonReader {
       } else if (!(c >= 0x20)) this.#unexpected(); // a control character, or the end
     }
     this.#at++;
-    this.#allowance.spend(COST.text + (this.#at - start));
+    this.allowance.spend(COST.text + (this.#at - start));
     if (!escaped) return text.slice(start + 1, this.#at - 1);
     try {
       // An escape can be a lone surrogate, which readers of our output reject.
@@ -133,5 +131,5 @@ export function parseJson(bytes: Uint8Array): Value {
   } catch {
     throw new Undecodable("begins like JSON, but is not: it has bytes that are not UTF-8");
   }
-  return new JsonReader(text, bytes.length).whole();
+  return new JsonReader(text, new Allowance(bytes.length)).whole();
 }

@@ -20,8 +20,8 @@ const GROWTH = 20;
 const ALWAYS = 64 << 20;
 
 /** Measured bytes of memory of decoded values, with their garbage. */
-export const COST = { scalar: 16, wide: 72, text: 72, foreign: 48, bytes: 190, time: 140, list: 96 } as const;
-const MAP_COST = { empty: 80, small: 240, grown: 600, entry: 100, repeated: 60 } as const;
+export const COST = { scalar: 16, wide: 72, text: 72, foreign: 48, bytes: 190, time: 140, list: 96, map: 80 } as const;
+const MAP_COST = { small: 240, grown: 600, entry: 100, repeated: 60 } as const;
 const ROOM = 4;
 
 /** Counts the memory and the depth of one value before it is made. */
@@ -39,24 +39,16 @@ export class Allowance {
     if (this.#left < 0) throw new Undecodable(`it would take more than ${GROWTH} times its size in memory`);
   }
 
-  /** @param depth number of lists and maps around it. @throws Undecodable when it is too deep */
-  list(depth: number): void {
-    this.#open(depth, COST.list);
-  }
-
-  map(depth: number): void {
-    this.#open(depth, MAP_COST.empty);
+  /** For a list or a map. @param depth number of lists and maps around it @throws Undecodable when it is too deep */
+  open(depth: number, cost: number): void {
+    if (depth >= MAX_DEPTH) throw new Undecodable(`nested deeper than ${MAX_DEPTH} levels`);
+    this.spend(cost);
   }
 
   /** @param before number of entries that the map has */
   entry(before: number): void {
     if (before === 0) this.spend(MAP_COST.small);
     else if (before >= ROOM) this.spend(before === ROOM ? MAP_COST.grown : MAP_COST.entry);
-  }
-
-  #open(depth: number, cost: number): void {
-    if (depth >= MAX_DEPTH) throw new Undecodable(`nested deeper than ${MAX_DEPTH} levels`);
-    this.spend(cost);
   }
 }
 

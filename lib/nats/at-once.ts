@@ -66,9 +66,8 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]) {
     error instanceof PermissionDenied ? giveUp() : reject(error),
   );
   const subscription = connection.nc.subscribe(inbox, { callback: take });
-  const request = { multi_last: subjects, max_bytes: MOST_BYTES };
   try {
-    connection.publish(subject, request, inbox);
+    connection.publish(subject, { multi_last: subjects, max_bytes: MOST_BYTES }, inbox);
     return await promise;
   } finally {
     clearTimeout(timer);

@@ -124,7 +124,6 @@ export class Returns implements LiveReturns {
   }
 
   async #scan(portions: readonly (readonly string[])[], before: StreamState, entries: Messages): Promise<void> {
-    const { history } = before;
     const { bucket } = this;
     let come = 0;
     const keys = {
@@ -134,7 +133,7 @@ export class Returns implements LiveReturns {
       },
       dropAllBut() {}, // a key that existed at the start of the read counts
     };
-    const exact = bucket.connection.isAtLeast(2, 10) || history === undefined || history === 1;
+    const exact = bucket.connection.isAtLeast(2, 10) || (before.history ?? 1) === 1;
     for (const [i, filters] of portions.entries()) {
       const had = come;
       const onTotal = (pending: number) =>

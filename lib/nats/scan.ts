@@ -90,8 +90,9 @@ const LAG_MS = 2_000;
 class Newest implements MessageSink {
   #received = 0;
   #different = 0;
-  #last: Msg | undefined;
-  #whole = false;
+  last: Msg | undefined;
+  /** True when rule (1) proves the answer. */
+  isWhole = false;
   #seen: Uint8Array;
   readonly pending: number;
   /** Messages stored later than this, in ns since 1970, prove nothing; undefined without such a limit. */
@@ -108,7 +109,7 @@ class Newest implements MessageSink {
   }
 
   take(msg: Msg): boolean {
-    this.#last = msg;
+    this.last = msg;
     const key = this.keys.take(msg);
     if (key >= this.#seen.length) this.#seen = grown(this.#seen, key + 1);
     if (this.#seen[key] === 0) this.#different++;
@@ -119,14 +120,9 @@ class Newest implements MessageSink {
   enough({ streamSequence, storedNs }: Delivery): boolean {
     const within = streamSequence <= this.before.lastSequence;
     const sure = within && (this.#oldNs === undefined || storedNs < this.#oldNs);
-    this.#whole = sure && this.#received === this.pending && this.#different === this.pending;
+    this.isWhole = sure && this.#received === this.pending && this.#different === this.pending;
     // After B, or after as many messages as there were keys, nothing of the list is left.
     return this.#received >= this.pending || !within;
-  }
-
-  /** True when rule (1) proves the answer; and the last sequence, 0 for none. */
-  get reached(): { readonly whole: boolean; readonly last: number } {
-    return { whole: this.#whole, last: this.#last ? new Delivery(this.#last).streamSequence : 0 };
   }
 }
 
@@ -164,12 +160,12 @@ export async function scanNewest(
       if (consumer.pending > 0) await pull(stream.connection, consumer, sink);
       return sink;
     });
-    const { whole, last } = newest.reached;
-    if (newest.pending === 0 || whole) return;
+    if (newest.pending === 0 || newest.isWhole) return;
     if (!stream.connection.isAtLeast(2, 10)) return readEach(stream, subjects, keys);
     const limitMs = stream.connection.timeoutMs + 2 * (Date.now() - began);
     const most = attempt < LIST_ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
     const take = (msg: Msg) => void (isWanted(msg.subject) && keys.take(msg));
+    const last = newest.last ? new Delivery(newest.last).streamSequence : 0;
     if (await settle(stream, last, before, take, most, limitMs)) return;
   }
 }

@@ -128,7 +128,7 @@ export class NatsStore implements LiveStore {
   ): Promise<void> {
     const { jobs } = this.#fleet;
     const [only, second] = jids ?? [];
-    if (jids && second !== undefined) {
+    if (second !== undefined) {
       const wanted = new Set(jids);
       const hand: typeof onEntry = (jid, bytes) => void (wanted.has(jid) && onEntry(jid, bytes));
       await jobs.followKeys("*", hand, follow, "new");
