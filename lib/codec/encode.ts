@@ -54,13 +54,6 @@ function number(value: number): Buffer {
   return isWhole ? integer(BigInt(value)) : float(value);
 }
 
-/** As a double, like readers of JSON. */
-function encodeNumber(text: string): Buffer {
-  const value = Number(text);
-  if (Number.isFinite(value)) return float(value);
-  throw new Unencodable(`the number ${text.slice(0, 50)} is too large`);
-}
-
 /** In 8 bytes, or 12 if the seconds need them. */
 function encodeTime({ seconds, nanos }: Timestamp): Buffer {
   if (seconds >= 0n && seconds < 1n << 34n)
@@ -81,8 +74,11 @@ function* pieces(value: Encodable): Generator<Uint8Array> {
   else if (typeof value === "string") yield* text(value);
   else if (typeof value === "bigint") yield integer(value);
   else if (typeof value === "number") yield number(value);
-  else if (value instanceof NumberText) yield encodeNumber(value.text);
-  else if (value instanceof Timestamp) yield encodeTime(value);
+  else if (value instanceof NumberText) {
+    const double = Number(value.text); // like readers of JSON
+    if (!Number.isFinite(double)) throw new Unencodable(`the number ${value.text.slice(0, 50)} is too large`);
+    yield float(double);
+  } else if (value instanceof Timestamp) yield encodeTime(value);
   else if (value instanceof Uint8Array) {
     yield head(value.length, 0, 0, [0xc4, 0xc5, 0xc6]);
     yield value;

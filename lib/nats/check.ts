@@ -8,7 +8,7 @@ import type { Clock } from "../store.ts";
 import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { Delivery, InOrder } from "./consumer.ts";
-import { type Claims, readClaims } from "./credentials.ts";
+import { type Claims, type Rights, readClaims } from "./credentials.ts";
 import { ApiError, JetStream, NoJetStream } from "./jetstream.ts";
 import { pull } from "./pull.ts";
 import { DISPATCH_SUBJECT, fleetOn } from "./store.ts";
@@ -68,11 +68,6 @@ export function checkTls({ nc, shown }: Connection): Finding {
     return ok("tls", `${transport.socket.getProtocol?.() ?? "TLS"}, the server's certificate is verified`);
   if (LOOPBACK.test(shown.replace(/^\w+:\/\//, ""))) return ok("tls", "plain text, to this machine");
   return warn("tls", "plain text over the network", "Use tls://, when the server offers it.");
-}
-
-interface Rights {
-  readonly allow?: string[];
-  readonly deny?: string[];
 }
 
 /** The user as the server sees it, and its permissions to publish; undefined when the server does not report them. */

@@ -125,7 +125,6 @@ export class Connection {
   }
 
   // Both hints: an export without response_type: stream passes on only the first record of a read.
-
   silent(what: string): UserError {
     return new Transient(
       `${this.shown}: no answer to ${safe(what)} within ${formatMs(this.timeoutMs)}.`,

@@ -29,6 +29,12 @@ async function readSecret(
   }
 }
 
+/** Permissions to publish. */
+export interface Rights {
+  readonly allow?: string[];
+  readonly deny?: string[];
+}
+
 /** The claims of a user's JWT. None is secret. */
 export interface Claims {
   readonly name?: string;
@@ -37,7 +43,7 @@ export interface Claims {
   /** In seconds since 1970, as `nbf`. */
   readonly exp?: number;
   readonly nbf?: number;
-  readonly nats?: { readonly pub?: { readonly allow?: string[]; readonly deny?: string[] } };
+  readonly nats?: { readonly pub?: Rights };
 }
 
 export function readClaims(jwt: string): Claims | undefined {
