@@ -208,7 +208,7 @@ export default question({
     description: "list recent jobs, oldest first",
     group: "Inspect",
     details:
-      "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, BAD, USER, OWNER and, if any, RETRY_OF and STUCK. RETURNS counts the stored returns, -/12 if that is unknown. BAD counts, when the job has ended, the peels that were not ok by then: `zester job show <jid> --bad` lists those that have not returned ok since. In JSON, STATE is `status`, and TARGET is `target_expr`.",
+      "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, BAD, USER, OWNER and, if any, RETRY_OF and STUCK. RETURNS counts the stored returns, -/12 if that is unknown. BAD counts the peels that were not ok when the job ended; `zester job show <jid> --bad` lists those that have not returned ok since. In JSON, STATE is `status`, and TARGET is `target_expr`.",
     flagsElsewhere,
     surplus,
     example: "zester job list --state bad --since 2h --wide",

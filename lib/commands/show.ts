@@ -9,7 +9,7 @@ import { isPlainPeel, JobNotFound, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
-import { type Peel, peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
+import { type Peel, peelsOf, RETURN_FIELDS, wereReadEarly } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { type LongDocument, wholeDocument } from "../render/document.ts";
 import { idsView } from "../render/ids.ts";
@@ -141,10 +141,10 @@ async function readRecord(text: string, { all }: ShowRequest, { store, terminal,
 }
 
 /** The parts of returns that a form needs. */
-async function returnReader({ shows, changes, ids }: ShowRequest, isText: boolean): Promise<ReturnReader> {
-  if (shows !== "output" && shows !== "summary") return ids || isText ? wholeRecords(STORY_FIELDS) : storedRecords();
+async function returnReader({ shows, changes }: ShowRequest, isText: boolean): Promise<ReturnReader> {
+  if (shows === "record" && !isText) return storedRecords();
   const { SharedReturns } = await import("../jobs/shared-returns.ts");
-  const isSummary = shows === "summary";
+  const isSummary = shows !== "output";
   return new SharedReturns({ changesOnly: isSummary || changes, withoutTimes: isSummary });
 }
 

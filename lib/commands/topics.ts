@@ -116,7 +116,7 @@ export const topics: Readonly<Record<string, Topic>> = {
       '"wait" below means wait, watch <jid>, trace --follow and retry --wait. With several jobs: the highest code.',
     values: [
       ["0", "done; also if nothing matches"],
-      ["1", "error; with --fail-if-empty and stats --check also if nothing matches"],
+      ["1", "error, or you answered no; with --fail-if-empty and stats --check also if nothing matches"],
       ["2", "wait: a peel failed; diff: a peel became worse; grep: not found; --check: there is a problem"],
       ["3", "wait: a peel was unreachable or did not return"],
       ["4", "wait: both 2 and 3"],

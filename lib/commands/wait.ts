@@ -87,7 +87,7 @@ export default liveCommand({
     details:
       'Prints how each job ended when all have ended; a terminal also warns of stuck jobs. Without <jid>, at least one flag of "Select jobs" is required: waits for the matching jobs that are active now. After a cancel signal it also waits for peels that have not returned, for up to 10 seconds.',
     exitCodes:
-      "0 complete, 1 error, 2 a peel failed, 3 a peel was unreachable or did not return, 4 both, 5 canceled, 124 if --for expires; with several jobs: the highest code",
+      "0 complete, or no job matches; 1 error, 2 a peel failed, 3 a peel was unreachable or did not return, 4 both, 5 canceled, 124 if --for expires; with several jobs: the highest code",
     example: "zester job wait 20260115-001 --for 10m",
   },
   args: {

@@ -99,7 +99,7 @@ export function requireNamed({ row, targets }: RetryPlan, named: PeelSelection |
   throw new UserError(
     `no target of job ${safe(row.jid)} matches --peel ${safe(firstOf(unmatched, 3))}. ${NOTHING_SENT}`,
     wider === undefined
-      ? `\`zester job show ${safe(row.jid)} --quiet\` lists its peels, with --as-target for --peel.`
+      ? `\`zester job show ${safe(row.jid)} --quiet\` lists its peels; with --as-target, as a value for --peel.`
       : `Use --peel '${safe(wider)}', or \`zester job show ${safe(row.jid)} --quiet\` to list its peels.`,
   );
 }

@@ -80,7 +80,7 @@ export interface PeelStory extends Peel {
   readonly returnedUnseen?: { readonly afterNs: bigint | undefined } | undefined;
   /** Schedule entry whose result replaced this return in the bucket. */
   readonly overwrittenBy?: string | undefined;
-  /** After a cancel signal, when the job has ended: returned as failed (`stopped`), returned ok (`finished`), or no answer. */
+  /** After a cancel signal, when the job has ended: returned, stopped by it or not (`finished`), or has not answered. */
   readonly sinceCancel?: "stopped" | "finished" | "unanswered" | undefined;
 }
 
@@ -301,7 +301,7 @@ export function storyOf(
     const returned = late || unseen ? real.returned : (kept ?? real?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ackNs);
     const isOwn = returned !== undefined && !returned.unreachable;
-    const stopped = answersCancel && real?.returned.ok === false;
+    const stopped = answersCancel && wasStopped(real?.returned);
     // A stopped peel writes 0 for an unknown run time.
     const duration = isOwn && !(stopped && returned.duration === 0n) ? returned.duration : undefined;
     const tookNs = duration === undefined ? undefined : atLeastZero(duration);
@@ -328,6 +328,11 @@ export function storyOf(
   return { steps: steps.all, peels: worstFirst(sortedByPeel(peels)), ignored: steps.ignored, whole };
 }
 
+/** The error of a peel that a cancel signal stopped, or of its result: `execution canceled`, `context canceled`. */
+const CANCELED = /\bcancell?ed\b/i;
+
+const wasStopped = (item: Return | undefined) => item?.ok === false && CANCELED.test(item.error ?? failureOf(item));
+
 export const givenUpWords = ({ lostStep, offline }: GivenUp) =>
   (lostStep === undefined ? "no ack" : `the master missed its ${lostStep}`) + (offline ? "; offline at dispatch" : "");
 
@@ -342,7 +347,7 @@ export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   const failure = returned && !returned.ok ? failureOf(returned, answer) : "";
   if (sinceCancel === "stopped") return ["stopped by the cancel signal", failure].filter(Boolean).join(": ");
   if (state === "late")
-    return `returned after ${afterEnd ? "the job ended" : "it was marked unreachable"}: ${returned?.ok ? "ok" : failure || "failed"}`;
+    return `returned after ${sinceCancel ? "the cancel signal" : afterEnd ? "the job ended" : "it was marked unreachable"}: ${returned?.ok ? "ok" : failure || "failed"}`;
   const words = [state === "unfinished" ? "accepted the job, no return" : failure];
   if (returnedUnseen) {
     const { afterNs } = returnedUnseen;

@@ -124,7 +124,7 @@ function barLine(job: Opened, now: Date, { color, utf8 }: PictureLook): string {
     `${bar(done, story.peels.length, BAR_COLUMNS, utf8)} ${done}/${story.peels.length}`,
     paintState(row.status ?? "-", color)?.(status) ?? status,
     took !== undefined && elapsedText(took),
-    peelCounts(story.peels.filter((peel) => peel.returned)),
+    peelCounts(isTerminal(row.status) ? story.peels : story.peels.filter((peel) => peel.returned)),
   ];
   return words.filter(Boolean).join("  ");
 }

@@ -71,7 +71,7 @@ test("a peel that ignores the signal: canceled all the same, and its late return
   );
   expect((await run("trace", jid)).stdout).toMatch(/\na +unfinished .* has not answered and may still be executing\n/);
   await until("its return", async () =>
-    /\na +late .* returned after the job ended: ok\n/.test((await run("trace", jid)).stdout),
+    /\na +late .* returned after the cancel signal: ok\n/.test((await run("trace", jid)).stdout),
   );
 });
 
@@ -84,7 +84,7 @@ test("--wait waits for the peels after the end: stopped, finished anyway, or not
   expect([stderr, code]).toEqual(["", 0]);
   const { stdout: trace } = await run("trace", jid);
   expect(trace).toMatch(/\nb +late .* stopped by the cancel signal: cmd\.run: context canceled\n/);
-  expect(trace).toMatch(/\nd +late .* returned after the job ended: ok\n/);
+  expect(trace).toMatch(/\nd +late .* returned after the cancel signal: ok\n/);
   // Late peels that the signal stopped are counted; the state, and its number for programs, stay.
   expect(trace).toContain("\nPeels     3: 3 late (2 stopped)\n");
   expect((await run("show", jid, "--summary")).stdout).toContain("\nPeels     3: 3 late (2 stopped; 1 changed)\n");

@@ -18,6 +18,8 @@ type Dice = ReturnType<typeof dice>;
 interface Return {
   readonly ok: boolean;
   readonly unreachable: boolean;
+  /** Its error says that a cancel signal stopped the peel. */
+  readonly stopped?: boolean;
 }
 interface Message {
   readonly kind: string;
@@ -57,12 +59,9 @@ export function draw({ below, chance }: Dice, hasOdd = true): History {
   const targets = IDS.filter(() => chance(55)).slice(0, 5);
   if (targets.length === 0) targets.push(pick(IDS));
   const lists = targets.map((peel): Message[] => {
-    const real: Message = {
-      kind: "return",
-      peel,
-      says: peel,
-      returned: { ok: chance(65), unreachable: false },
-    };
+    const ok = chance(65);
+    const returned = { ok, unreachable: false, stopped: !ok && chance(50) };
+    const real: Message = { kind: "return", peel, says: peel, returned };
     const gaveUp: Message = { kind: "return", peel, says: peel, returned: { ok: false, unreachable: true } };
     const ack: Message = { kind: "ack", peel, says: peel };
     const plans = [[], [ack], [ack, real], [ack, real], [ack, real, real], [real], [gaveUp], [gaveUp, ack, real]];
@@ -145,9 +144,9 @@ export async function serveHistories(): Promise<HistorySite> {
 /** Stores the messages, the returns and the record of a job. @param fields of the record */
 export async function write({ nc, kv }: HistorySite, jid: string, history: History, fields = {}): Promise<void> {
   const { targets, doubled, rest, status, messages, stored, known, online, lost, asList } = history;
-  const record = (peel: string, { ok, unreachable }: Return) => ({
+  const record = (peel: string, { ok, unreachable, stopped }: Return) => ({
     ...{ jid, peel_id: peel, success: ok, return_data: null, duration: unreachable ? 0n : 5_000_000_000n },
-    ...(ok ? {} : { error: unreachable ? "UNREACHABLE" : "no lock" }),
+    ...(ok ? {} : { error: unreachable ? "UNREACHABLE" : stopped ? "execution canceled" : "no lock" }),
     ...(unreachable ? { unreachable } : {}),
   });
   const js = nc.jetstream();

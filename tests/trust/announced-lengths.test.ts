@@ -136,7 +136,7 @@ test.each([
   expect([stdout, code]).toEqual(["", 1]);
   expect(stderr).toContain(reason);
   expect(memory).toBeLessThan(100 * MB);
-  expect(performance.now() - began).toBeLessThan(3000);
+  expect(performance.now() - began).toBeLessThan(10_000); // well below the time limit of a test; 0.1 s on a quiet machine
 });
 
 /** How often its own size a value may take, what any may take, and what the process needs beside. */

@@ -50,7 +50,7 @@ function truth(
     else if (kind === "ack") acks.add(peel);
     else if (isReal) {
       const ok = returned?.ok === true;
-      const stopped = status === "canceled" && !ok && (cut || over);
+      const stopped = status === "canceled" && returned?.stopped === true && (cut || over);
       real.set(peel, { ok, late: over || given.has(peel), stopped, missed: false });
     } else {
       given.add(peel);

@@ -291,7 +291,7 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
   [
     "canceled: stopped, finished anyway, and not answered",
     {
-      job: { ...JOB, targets: ["a", "b", "c", "d", "e"], status: "canceled" },
+      job: { ...JOB, targets: ["a", "b", "c", "d", "e", "f"], status: "canceled" },
       stored: [["e", { success: false, error: "no lock" }]],
       events: [
         dispatch(),
@@ -300,6 +300,7 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
         ev(3, "cancel", undefined, { action: "cancel" }),
         // Faster than the event of the end.
         ret(3, "a", { success: false, error: "execution canceled" }),
+        ret(3, "f", { success: false, error: "no space left" }),
         ended(4, "canceled"),
         ret(5, "b", { success: false, return_data: { results: [{ ...RESULT, error: "context canceled" }] } }),
         ret(5, "c"),
@@ -308,9 +309,10 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
     {
       a: "stopped by the cancel signal: execution canceled",
       b: "stopped by the cancel signal: cmd.run:long: context canceled",
-      c: "returned after the job ended: ok",
+      c: "returned after the cancel signal: ok",
       d: "has not answered and may still be executing",
       e: "no lock",
+      f: "returned after the cancel signal: no space left",
     },
   ],
   [
