@@ -491,7 +491,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job retry bad --peel nosuch --master <url>",
     "error: no target of job bad matches --peel nosuch. Nothing was sent.",
-    "`zester job show bad --quiet` lists its peels, with --as-target for --peel.",
+    "`zester job show bad --quiet` lists its peels; with --as-target, as a value for --peel.",
   ],
   [
     "job retry odd --master <url>",
