@@ -278,7 +278,7 @@ export default liveCommand({
     notes:
       "An operation that must not be interrupted, such as a package installation, ends first. --wait also waits for peels that have not returned, for up to 10 seconds after the signal.",
     exitCodes:
-      "0 sent, 1 error, or a job has already ended; with --wait: 0 all canceled, 6 a job ended, but was not canceled, 124 if --for expires",
+      "0 sent, 1 error, or a job has already ended; with --wait: 0 all canceled, 6 a job ended in another way after the signal was sent, 124 if --for expires",
     flagsElsewhere: {
       all: ["--state active"],
       s: ["--state", ONE_SIGNAL],

@@ -7,7 +7,10 @@ import { count } from "../text.ts";
 /** Values of --output in other tools. */
 const FORMAT_NAME = /^(html|markdown|md|json|jsonl|yaml|csv|text|wide)$/;
 
-/** Undefined for stdout, which `-` is too. @throws UserError for a format instead of a file, --force without a file, or a file that must not be replaced */
+/**
+ * Undefined for stdout, which `-` is too.
+ * @throws UserError for a format instead of a file, --force without a file, or a file that must not be replaced
+ */
 export function outputOf(flags: {
   readonly output: string | undefined;
   readonly force: boolean | undefined;

@@ -85,7 +85,7 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
 }
 
 /** Peels of jobs, by the places of these: a set of names for each job takes four times the memory. */
-class SeenPeels {
+class SeenTargets {
   readonly #numbers = new Map<string, number>();
   readonly #pairs = new NumberSet();
 
@@ -125,7 +125,7 @@ export async function readJobReturns(
   const lacks = isAll ? (row: JobRow) => row.status !== "complete" && !haveAllReturned(row) : lacksReturns;
   /** Jobs of which the bucket lacks returns, by place. */
   const lacking = Uint8Array.from(jobs, ({ row }) => Number(lacks(row)));
-  const seen = new SeenPeels();
+  const seen = new SeenTargets();
   const isStored = new Uint8Array(jobs.length);
   const take = (item: Return, place: number) => {
     const { peel } = item;

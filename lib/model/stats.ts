@@ -87,7 +87,7 @@ export const heightOf = (n: number, most: number, heights: number) => (n === 0 ?
 export type By = "function" | "peel" | "result" | "user" | "target" | "schedule";
 
 /** States of jobs that failed; canceling is intended. */
-export const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
+const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
 
 /** A deadline or a cancel ended the others: their duration is not the time that the function takes. */
 const IN_FULL: readonly string[] = ["complete", "failed"];
