@@ -30,7 +30,7 @@ export interface PeelSelection {
   matches(peel: PeelStory): boolean;
   /** The patterns of --peel that match none of these, in whatever state they are. */
   unmatched(peels: readonly PeelStory[]): string[];
-  /** The pattern with `*` appended, if only that selects peels. */
+  /** An unmatched pattern with `*` appended, if that selects peels. */
   wider(peels: readonly PeelStory[]): string | undefined;
 }
 
@@ -72,7 +72,7 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
       return (patterns ?? []).filter((pattern) => !names.has(pattern) && ![...names].some(glob(pattern)));
     },
     wider(peels) {
-      const longer = (patterns ?? []).flatMap((pattern) => (pattern.endsWith("*") ? [] : `${pattern}*`));
+      const longer = this.unmatched(peels).flatMap((pattern) => (pattern.endsWith("*") ? [] : `${pattern}*`));
       return longer.find((pattern) =>
         peels.some((peel) => peelSelection({ ...flags, peel: [pattern] })?.matches(peel)),
       );

@@ -136,7 +136,7 @@ test("--peel: a pattern without a match is an error, the output of show --as-tar
     ["L@web-02", "on 1 of 2 peels"],
     ["web-[01-09]", "on 2 of 2 peels"],
     ["db-*", fault("db-*")],
-    ["L@web-01,web-03,web-04", fault("web-03, web-04")],
+    ["L@web-01,web-03,web-04", `${fault("web-03, web-04")}\`zester job show ${jid} --quiet\` lists its peels`],
     ["web", `${fault("web")}Use --peel 'web*'`],
   ] as const) {
     const { stdout, stderr, code } = await run("retry", jid, "--all", "--dry-run", "--peel", peels);
